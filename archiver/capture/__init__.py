@@ -1,0 +1,1 @@
+"""Targets -> Outcomes: the exchanges as they cross the wire."""

@@ -1,0 +1,1 @@
+"""Pictures -> candidate pairs; Pairs -> Clusters with a keeper. Pure."""

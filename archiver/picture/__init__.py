@@ -1,0 +1,1 @@
+"""Bytes -> Picture; two Pictures -> Pair."""

@@ -1,0 +1,1 @@
+"""Joins the rooms; owns order, clock, temporary folder and progress events."""

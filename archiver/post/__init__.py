@@ -1,0 +1,1 @@
+"""A document -> Post and its Links. Pure: no network, no file access."""

@@ -1,0 +1,1 @@
+"""Report -> text: json, html, csv, terminal. It renders, it never judges."""

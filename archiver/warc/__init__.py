@@ -1,0 +1,1 @@
+"""Exchanges and Outcomes <-> WARC records, CDXJ, WACZ."""
