@@ -469,6 +469,8 @@ class Report:
     """Bare file name, or empty."""
     skipped: tuple[str, ...] = ()
     """Input that was reported and passed over (broken records, unreadable files)."""
+    held_apart: tuple[Pair, ...] = ()
+    """Pairs that look alike and were judged different (one series, one part of the other): worth a look, in no cluster."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,260 @@
+"""What a person sees in the terminal: the summary at the end (stdout) and progress on the way (stderr).
+
+The only door to rich, which is imported when it is needed and never for plain output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from archiver.model import Event, Image, Report
+from archiver.report import wording
+from archiver.report.places import Places, Totals, caption, host, totals
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+CLUSTERS_MAX = 12
+FAILURES_MAX = 24
+
+
+def plain(text: str) -> str:
+    """Text of strangers made safe for a terminal: control characters, escape sequences and line ends become `?`, directions are dropped.
+
+    >>> plain("a\\x1b[31mred")
+    'a?[31mred'
+    """
+    kept = (c for c in text if c not in _DIRECTIONS)
+    return "".join(c if c.isprintable() else " " if c in "\t\u00a0\u202f" else "?" for c in kept)
+
+
+_DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def summary(report: Report, *, folder: str = "", files: tuple[str, ...] = ()) -> list[str]:
+    """The summary as plain lines: what was archived, which pictures are the same, what to look at, what is missing and why."""
+    numbers = totals(report)
+    places = Places(report)
+    lines = [*_head(report, numbers), *_clusters(report, places), *_doubts(report, places), *_failures(report)]
+    if report.skipped:
+        lines += ["", f"Passed over: {len(report.skipped)}", *(f"  {plain(entry)}" for entry in report.skipped[:FAILURES_MAX])]
+    if folder or files:
+        lines += ["", f"Written to {plain(folder)}" if folder else "Written", *(f"  {plain(name)}" for name in files)]
+    return lines
+
+
+def _head(report: Report, numbers: Totals) -> list[str]:
+    title = plain(report.post.title or report.post.source) if report.post else "Pictures"
+    copies = wording.count(numbers.archived, "picture")
+    sizes = wording.size(numbers.size_bytes)
+    saved = f", {wording.size(numbers.saved_bytes)} of it stored only once" if numbers.saved_bytes else ""
+    lines = [title, f"{copies} of {numbers.targets:,} archived from {wording.count(numbers.hosts, 'host')} ({sizes}{saved})"]
+    if numbers.archived:
+        again = f"; {numbers.duplicates:,} stand there again in another copy" if numbers.duplicates else "; none stands there twice"
+        lines.append(f"{wording.count(numbers.pictures, 'different picture')}{again}")
+    return lines
+
+
+def _clusters(report: Report, places: Places) -> list[str]:
+    if not report.clusters:
+        return []
+    lines = ["", f"The same picture ({len(report.clusters)})"]
+    for n, cluster in enumerate(report.clusters[:CLUSTERS_MAX], 1):
+        members = places.members(cluster)
+        lines.append(f"  c{n}  {wording.count(len(members), 'copy', 'copies')}  {_short(caption(members), 60)}".rstrip())
+        lines += [f"      {'*' if image.keeper else ' '} {_one(image)}" for image in members]
+    if len(report.clusters) > CLUSTERS_MAX:
+        lines.append(f"  ... and {len(report.clusters) - CLUSTERS_MAX} more in the report")
+    lines.append("  (* the best copy)")
+    return lines
+
+
+def _one(image: Image) -> str:
+    look = f"{image.picture.width_px}x{image.picture.height_px}" if image.picture else ""
+    where = ", ".join(f"line {link.line}" for link in image.target.links[:3] if link.line)
+    name = host(image.target.url) or _short(image.target.url, 60)
+    return "  ".join(part for part in (plain(name), look, image.format, where) if part)
+
+
+def _doubts(report: Report, places: Places) -> list[str]:
+    lines = []
+    if report.unsure:
+        lines += ["", f"Look at these ({len(report.unsure)})"]
+    for pair in report.unsure[:CLUSTERS_MAX]:
+        lines.append(f"  {_short(places.url(pair.a), 70)}")
+        lines.append(f"  {_short(places.url(pair.b), 70)}  {plain(pair.because)}".rstrip())
+    return lines
+
+
+def _failures(report: Report) -> list[str]:
+    failed = [image for image in report.images if image.status != "ok"]
+    if not failed:
+        return []
+    lines = ["", f"Not archived as pictures ({len(failed)})"]
+    by_status: dict[str, list[Image]] = {}
+    for image in failed[:FAILURES_MAX]:
+        by_status.setdefault(image.status, []).append(image)
+    for status, images in by_status.items():
+        lines.append(f"  {wording.heading(status)}")
+        lines += [f"    {_where(image)}{_short(image.target.url, 90)}  {plain(image.error)}".rstrip() for image in images]
+    if len(failed) > FAILURES_MAX:
+        lines.append(f"  ... and {len(failed) - FAILURES_MAX} more in the report")
+    return lines
+
+
+def _where(image: Image) -> str:
+    lines = [link.line for link in image.target.links if link.line]
+    return f"line {lines[0]}: " if lines else ""
+
+
+def _short(text: str, most: int) -> str:
+    clean = plain(text)
+    return clean if len(clean) <= most else f"{clean[: most // 2]}…{clean[-(most - most // 2 - 1) :]}"
+
+
+# --- progress -------------------------------------------------------------------------------------------------------
+
+
+class Follower(Protocol):
+    """Something that shows events as they happen."""
+
+    def follow(self, event: Event) -> None: ...
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened so far. `total` comes with the event that brings it (`fields["total"]`)."""
+
+    stage: str = ""
+    total: int = 0
+    captured: int = 0
+    missed: int = 0
+    retries: int = 0
+    measured: int = 0
+    compared: int = 0
+    size_bytes: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.captured + self.missed
+
+    def add(self, event: Event) -> None:
+        """Take one event into account; names not known here change nothing."""
+        match event.name:
+            case "stage":
+                self.stage = event.detail
+                self.total = int(event.fields.get("total", self.total))
+            case "captured":
+                self.captured += 1
+                self.size_bytes += int(event.fields.get("size_bytes", 0))
+            case "missed":
+                self.missed += 1
+            case "retry":
+                self.retries += 1
+            case "measured":
+                self.measured += 1
+            case "compared":
+                self.compared += 1
+
+    def words(self) -> str:
+        """`41 of 93 archived, 3 missed, 2 tried again, 12 MB, 40 measured`: only what is not nothing."""
+        of = f" of {self.total:,}" if self.total else ""
+        parts = [f"{self.captured:,}{of} archived" if self.done else ""]
+        parts += [f"{self.missed:,} missed" if self.missed else "", f"{self.retries:,} tried again" if self.retries else ""]
+        parts += [wording.size(self.size_bytes) if self.size_bytes else "", f"{self.measured:,} measured" if self.measured else ""]
+        parts.append(f"{self.compared:,} compared" if self.compared else "")
+        return ", ".join(part for part in parts if part)
+
+
+def line(event: Event, verbosity: int) -> str:
+    """The log line for an event, or empty when it is not worth one at this verbosity (0: stages and misses; 1: each outcome; 2: all)."""
+    level = {"stage": 0, "missed": 0, "warning": 0, "captured": 1, "retry": 1, "redirect": 2}.get(event.name, 2)
+    if level > verbosity:
+        return ""
+    if event.name == "stage":
+        return plain(event.detail)
+    return ": ".join(plain(part) for part in (event.name, event.url, event.detail) if part)
+
+
+@contextmanager
+def progress(stream: TextIO, *, quiet: bool = False, verbosity: int = 0, terminal: bool | None = None) -> Iterator[Follower]:
+    """A follower for the time of a run: nothing when quiet, a live line where `stream` is a terminal, plain lines elsewhere."""
+    if quiet:
+        yield Silent()
+    elif stream.isatty() if terminal is None else terminal:
+        with _live(stream, verbosity) as live:
+            yield live
+    else:
+        yield PlainLines(stream, verbosity)
+
+
+class Silent:
+    """Shows nothing."""
+
+    def follow(self, event: Event) -> None:
+        """Shows nothing."""
+
+
+class PlainLines:
+    """One line per stage, per miss and per tenth of the way: for logs and pipes."""
+
+    def __init__(self, stream: TextIO, verbosity: int) -> None:
+        self._stream = stream
+        self._verbosity = verbosity
+        self._counts = Counts()
+        self._tenths = 0
+
+    def follow(self, event: Event) -> None:
+        self._counts.add(event)
+        if words := line(event, self._verbosity):
+            self._say(words)
+        if event.name in ("captured", "missed") and self._counts.total:
+            tenths = self._counts.done * 10 // self._counts.total
+            if tenths > self._tenths:
+                self._tenths = tenths
+                self._say(self._counts.words())
+
+    def _say(self, words: str) -> None:
+        self._stream.write(words + "\n")
+        self._stream.flush()
+
+
+class LiveLine:
+    """A bar with live counts, log lines above it."""
+
+    def __init__(self, bar: RichProgress, task: TaskID, verbosity: int) -> None:
+        self._bar = bar
+        self._task = task
+        self._verbosity = verbosity
+        self._counts = Counts()
+
+    def follow(self, event: Event) -> None:
+        self._counts.add(event)
+        if event.name != "stage" and (words := line(event, self._verbosity)):
+            self._bar.console.print(
+                words, style="yellow" if event.name == "missed" else "dim", markup=False, highlight=False, soft_wrap=True
+            )
+        counts = self._counts
+        self._bar.update(
+            self._task, description=plain(counts.stage), total=counts.total or None, completed=counts.done, words=counts.words()
+        )
+
+
+@contextmanager
+def _live(stream: TextIO, verbosity: int) -> Iterator[LiveLine]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    console = Console(file=stream)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(24),
+        TextColumn("{task.fields[words]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield LiveLine(bar, bar.add_task("", total=None, words=""), verbosity)
