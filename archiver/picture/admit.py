@@ -1,0 +1,71 @@
+"""Which payloads are decoded at all, and how large they may be: decided from the content's kind and the header, before any pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archiver.model import Reason
+
+DECODERS: dict[str, tuple[str, str, int]] = {
+    # format by content: (Pillow's name, its plugin, bytes per pixel that decoder and picture hold at the peak)
+    "jpeg": ("JPEG", "JpegImagePlugin", 4),
+    "png": ("PNG", "PngImagePlugin", 5),
+    "gif": ("GIF", "GifImagePlugin", 9),
+    "webp": ("WEBP", "WebPImagePlugin", 13),
+    "avif": ("AVIF", "AvifImagePlugin", 12),
+    "bmp": ("BMP", "BmpImagePlugin", 5),
+    "tiff": ("TIFF", "TiffImagePlugin", 8),
+    "ico": ("ICO", "IcoImagePlugin", 9),
+    "jpeg2000": ("JPEG2000", "Jpeg2KImagePlugin", 20),
+    "pnm": ("PPM", "PpmImagePlugin", 6),
+    "heic": ("HEIF", "", 12),
+}
+"""The allow-list: nothing here starts a program or follows a reference. HEIC only where pillow-heif is installed."""
+
+WITHOUT_DECODER = frozenset({"svg", "jxl", "psd", "cur", "dds", "eps", "qoi"})
+"""Picture formats that are kept as bytes."""
+
+MEMORY_MAX_BYTES = 160 * 2**20
+"""Buffers of a decoder and of the decoded picture together, estimated from the header."""
+
+JPEG_MAX_PX = 170_000_000
+"""Even a JPEG that is scaled down while it is decoded must be read in full: about 200 million pixels a second."""
+
+Refusal = tuple[Reason, str]
+
+
+def refuse_kind(data: bytes, kind: str, heif_installed: bool) -> Refusal | None:
+    """Why a payload of this kind is not decoded, or None when it is."""
+    if not data:
+        return Reason.EMPTY, "no bytes"
+    if kind in WITHOUT_DECODER or (kind == "heic" and not heif_installed):
+        return Reason.UNSUPPORTED, f"{kind} is kept but not decoded"
+    if kind in DECODERS:
+        return None
+    if not kind and not any(data[:4096]):
+        return Reason.CORRUPT, "only zero bytes"
+    return Reason.NOT_IMAGE, f"the content is {kind}" if kind else "the content is no known picture format"
+
+
+def refuse_size(kind: str, width_px: int, height_px: int) -> Refusal | None:
+    """Why a picture of this size is not decoded, or None. JPEG is scaled down as it is decoded and has a limit of time only."""
+    pixels = width_px * height_px
+    if kind == "jpeg":
+        if pixels > JPEG_MAX_PX:
+            return Reason.UNSUPPORTED, f"{width_px}x{height_px} pixels would need too much time to decode"
+    elif pixels * DECODERS[kind][2] > MEMORY_MAX_BYTES:
+        return Reason.UNSUPPORTED, f"{width_px}x{height_px} pixels would need too much memory to decode"
+    return None
+
+
+def refuse_progressive(width_px: int, height_px: int, sampling: Sequence[tuple[int, int]]) -> Refusal | None:
+    """Why a JPEG in several scans is not decoded, or None.
+
+    libjpeg keeps two bytes for every coefficient of such a picture, whatever the output scale; `sampling` holds the horizontal and
+    vertical factors of its components (ISO 10918-1 B.2.2).
+    """
+    areas = [h * v for h, v in sampling] or [1, 1, 1]
+    coefficients = width_px * height_px * sum(areas) // max(1, *areas)
+    if 2 * coefficients > MEMORY_MAX_BYTES:
+        return Reason.UNSUPPORTED, f"{width_px}x{height_px} pixels in several scans would need too much memory to decode"
+    return None

@@ -1,0 +1,95 @@
+"""Facts about a file that help to choose the best of several copies, from plain values: numpy in, numbers out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+# Luminance table of ITU-T T.81 (JPEG) Annex K.1, in zigzag-free row order; a table's quality is measured against it.
+_ANNEX_K = (
+    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
+    *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
+    *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
+    *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
+)
+_ANNEX_K_SUM = sum(_ANNEX_K)
+
+BORDER_TOLERANCE = 12
+"""Grey levels between the extremes of a row or column that still count as one colour (JPEG ringing included)."""
+BORDER_MIN_SHARE = 0.012
+"""A border narrower than this share of the side is taken for an edge effect."""
+BORDER_MAX_SHARE = 0.45
+"""On each side; a wider one leaves too little of a picture to be called its frame."""
+
+_TAKEN = re.compile(r"(\d{4})[:\-](\d\d)[:\-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
+
+
+def quality_from_tables(tables: Mapping[int, Sequence[int]]) -> int | None:
+    """Quality (1-100) that libjpeg's scaling of the Annex K luminance table would need for the first of `tables`.
+
+    The sum is compared, so that the order of coefficients does not matter and tables of other makers get the nearest number.
+    """
+    first = tables.get(0)
+    if not first:
+        return None
+    percent = 100.0 * sum(first) / _ANNEX_K_SUM
+    quality = 100.0 - percent / 2 if percent <= 100.0 else 5000.0 / percent
+    return max(1, min(100, round(quality)))
+
+
+def exif_text(value: Any, longest: int = 200) -> str:
+    """A text field of EXIF as one printable line."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return ""
+    return " ".join("".join(c if c.isprintable() else " " for c in value).split())[:longest]
+
+
+def taken_at(value: Any) -> str:
+    """EXIF DateTimeOriginal (`2014:03:02 11:22:33`, EXIF 2.32 section 4.6.6) as ISO 8601 without zone; empty when unset or nonsense."""
+    match = _TAKEN.match(exif_text(value))
+    if match is None:
+        return ""
+    year, month, day, hour, minute, second = (int(part) for part in match.groups())
+    possible = year >= 1800 and 1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 60
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}" if possible else ""
+
+
+def border_box(view: np.ndarray) -> tuple[float, float, float, float] | None:
+    """Content inside a uniform frame of `view` (H, W, 3; uint8) as fractions (left, top, right, bottom); None when there is none.
+
+    Rows and columns whose extremes lie within BORDER_TOLERANCE of each other and of the side's outermost line belong to the frame.
+    """
+    height, width = view.shape[:2]
+    if min(height, width) < 16:
+        return None
+    top, bottom = _plain_lines(view.min(axis=1), view.max(axis=1))
+    if top + bottom >= height:
+        return None
+    inner = view[top : height - bottom]
+    left, right = _plain_lines(inner.min(axis=0), inner.max(axis=0))
+    sides = [_share(left, width), _share(top, height), _share(right, width), _share(bottom, height)]
+    if max(sides) == 0.0 or max(sides) > BORDER_MAX_SHARE:
+        return None
+    return sides[0], sides[1], 1.0 - sides[2], 1.0 - sides[3]
+
+
+def _share(lines: int, side: int) -> float:
+    share = lines / side
+    return share if share >= BORDER_MIN_SHARE else 0.0
+
+
+def _plain_lines(low: np.ndarray, high: np.ndarray) -> tuple[int, int]:
+    """Lengths of the uniform runs at both ends, from the extremes of each line, shape (N, 3)."""
+    return _run(low, high), _run(low[::-1], high[::-1])
+
+
+def _run(low: np.ndarray, high: np.ndarray) -> int:
+    floor = np.minimum.accumulate(low, axis=0).astype(np.int16)
+    ceiling = np.maximum.accumulate(high, axis=0).astype(np.int16)
+    broken = ((ceiling - floor) > BORDER_TOLERANCE).any(axis=1)
+    return int(broken.argmax()) if broken.any() else len(low)
