@@ -67,11 +67,11 @@ def border_box(view: np.ndarray) -> tuple[float, float, float, float] | None:
     height, width = view.shape[:2]
     if min(height, width) < 16:
         return None
-    top, bottom = _plain_lines(view.min(axis=1), view.max(axis=1))
+    top, bottom = _run(view), _run(view[::-1])
     if top + bottom >= height:
         return None
-    inner = view[top : height - bottom]
-    left, right = _plain_lines(inner.min(axis=0), inner.max(axis=0))
+    columns = view[top : height - bottom].transpose(1, 0, 2)
+    left, right = _run(columns), _run(columns[::-1])
     sides = [_share(left, width), _share(top, height), _share(right, width), _share(bottom, height)]
     if max(sides) == 0.0 or max(sides) > BORDER_MAX_SHARE:
         return None
@@ -83,13 +83,11 @@ def _share(lines: int, side: int) -> float:
     return share if share >= BORDER_MIN_SHARE else 0.0
 
 
-def _plain_lines(low: np.ndarray, high: np.ndarray) -> tuple[int, int]:
-    """Lengths of the uniform runs at both ends, from the extremes of each line, shape (N, 3)."""
-    return _run(low, high), _run(low[::-1], high[::-1])
-
-
-def _run(low: np.ndarray, high: np.ndarray) -> int:
-    floor = np.minimum.accumulate(low, axis=0).astype(np.int16)
-    ceiling = np.maximum.accumulate(high, axis=0).astype(np.int16)
-    broken = ((ceiling - floor) > BORDER_TOLERANCE).any(axis=1)
-    return int(broken.argmax()) if broken.any() else len(low)
+def _run(lines: np.ndarray) -> int:
+    """How many of the first `lines` (N, M, 3) are of one colour; most pictures end the search at their first line."""
+    low = high = lines[0, 0].astype(np.int16)
+    for number, line in enumerate(lines):
+        low, high = np.minimum(low, line.min(axis=0)), np.maximum(high, line.max(axis=0))
+        if (high - low).max() > BORDER_TOLERANCE:
+            return number
+    return len(lines)
