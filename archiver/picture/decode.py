@@ -26,7 +26,7 @@ from archiver.picture import evidence, frames
 from archiver.picture.admit import DECODERS, Refusal, refuse_kind, refuse_progressive, refuse_size
 from archiver.picture.sniff import sniff
 
-__all__ = ["DECODE_VERSION", "Decoded", "decode", "sniff"]
+__all__ = ["DECODE_VERSION", "Decoded", "as_image", "decode", "sniff"]
 
 DECODE_VERSION = "1"
 """Changes whenever a view, a hash of pixels or a piece of evidence can come out differently."""
@@ -250,6 +250,11 @@ def _fit(image: Image.Image, longest_px: int) -> Image.Image:
         return image
     size = (max(1, round(image.width * longest_px / longest)), max(1, round(image.height * longest_px / longest)))
     return image.resize(size, Image.Resampling.HAMMING, reducing_gap=1.25)
+
+
+def as_image(view: np.ndarray) -> Image.Image:
+    """A Pillow picture of an (H, W, 3) uint8 RGB array, for packages that want one."""
+    return Image.fromarray(view)
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:
