@@ -1,0 +1,65 @@
+"""Tasks for worker processes that do what pictures of strangers may make a decoder do. Imported by name in the workers."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+
+
+class Unpicklable(Exception):
+    """Pickles, and fails to unpickle: its constructor wants more than an exception remembers."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
+
+
+def add(left: int, right: int) -> int:
+    return left + right
+
+
+def process_id() -> int:
+    return os.getpid()
+
+
+def leave() -> None:
+    os._exit(3)
+
+
+def fault() -> None:
+    ctypes.string_at(0)
+
+
+def loop() -> None:
+    while True:
+        pass
+
+
+def sleep(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def hoard(size_bytes: int) -> int:
+    return len(bytearray(size_bytes))
+
+
+def fail(message: str) -> None:
+    raise ValueError(message)
+
+
+def fail_oddly() -> None:
+    raise Unpicklable("a", "b")
+
+
+def interrupt_handling() -> bool:
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def thread_settings() -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")}
+
+
+def echo_bytes(data: bytes) -> bytes:
+    return data
