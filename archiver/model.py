@@ -149,6 +149,48 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Archived:
+    """One capture as an archive holds it, ours or another crawler's."""
+
+    url: str
+    at: datetime | None
+    """None when the record has no readable date."""
+    kind: Literal["response", "revisit", "resource"]
+    status: int
+    """HTTP status; 0 for a resource and for a response without readable head."""
+    location: str
+    """`Location` header as sent, or empty."""
+    content_type: str
+    last_modified: str
+    truncated: str
+    """`WARC-Truncated` as it stands in the record."""
+    complete: bool
+    """The body ends where its own framing says, its content coding too, and nothing says that it was truncated."""
+    payload_sha256: str
+    """Hex SHA-256 of the decoded payload; empty when there is none."""
+    size_bytes: int
+    ref: RecordRef
+    payload_ref: RecordRef
+    """The record that holds the payload: `ref` itself, or the original of a revisit."""
+    source: str
+    """Path of the WARC or WACZ that holds `ref`."""
+    payload_source: str
+    """Path of the WARC or WACZ that holds `payload_ref`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedMiss:
+    """A failure as an archive of ours holds it."""
+
+    url: str
+    reason: Reason
+    detail: str
+    attempts: int
+    at: datetime | None
+    ref: RecordRef
+
+
+@dataclass(frozen=True, slots=True)
 class Hop:
     """One step on the way from a target to its answer."""
 

@@ -1,0 +1,300 @@
+"""HTTP/1.x messages as they lie in a record: head, chunk framing, content codings (RFC 9110, RFC 9112).
+
+Pure and streaming: feed bytes in any portions, get payload bytes out. Hostile input never raises; what is wrong is told by
+`fault`. Where a server contradicts itself we read as the viewers do: a body that does not start with a chunk line is not chunked.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archiver.warc.records import Fields
+
+MAX_HEAD_BYTES = 1024 * 1024
+MAX_CHUNK_LINE_BYTES = 16 * 1024
+PIECE_BYTES = 1024 * 1024
+MAX_DECODED_BYTES = 1024 * 1024 * 1024
+"""A body that decodes to more than this is a bomb; it is then treated as not decodable."""
+
+_HEAD_END = re.compile(rb"\n\r?\n")
+_STATUS_LINE = re.compile(rb"HTTP/\d+(?:\.\d+)?[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?")
+_CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
+
+DECODABLE = ("gzip", "x-gzip", "deflate")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpHead:
+    """A response head."""
+
+    status: int
+    reason: str
+    fields: Fields
+    length_bytes: int
+    """Up to and including the blank line."""
+
+    @property
+    def chunked(self) -> bool:
+        codings = ",".join(self.fields.all("Transfer-Encoding")).lower()
+        return codings.rpartition(",")[2].strip() == "chunked"
+
+    @property
+    def content_codings(self) -> tuple[str, ...]:
+        """In the order in which they were applied, `identity` left out."""
+        names = ",".join(self.fields.all("Content-Encoding")).lower().split(",")
+        return tuple(name for name in map(str.strip, names) if name not in ("", "identity", "none"))
+
+    @property
+    def content_length(self) -> int | None:
+        """None when there is none, when it is no number, or when several disagree."""
+        values = {part.strip() for value in self.fields.all("Content-Length") for part in value.split(",")}
+        text = values.pop() if len(values) == 1 else ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def head_end(data: bytes | bytearray) -> int:
+    """Length of the head including its blank line, -1 when it is not complete in `data`."""
+    match = _HEAD_END.search(data)
+    return match.end() if match else -1
+
+
+def parse_head(raw: bytes) -> HttpHead | None:
+    """Reads a whole response head, bare line feeds and junk lines included; None when there is no status line."""
+    status = _STATUS_LINE.match(raw)
+    if status is None:
+        return None
+    items: list[tuple[str, str]] = []
+    for line in raw.decode("latin-1").split("\n")[1:]:
+        text = line.rstrip("\r")
+        if text[:1] in (" ", "\t") and items:
+            items[-1] = (items[-1][0], f"{items[-1][1]} {text.strip()}")
+            continue
+        name, colon, value = text.partition(":")
+        if colon:
+            items.append((name.strip(), value.strip()))
+    return HttpHead(int(status[1]), (status[2] or b"").decode("latin-1").strip(), Fields(tuple(items)), len(raw))
+
+
+class Dechunker:
+    """Takes chunk framing off (RFC 9112 section 7.1)."""
+
+    def __init__(self) -> None:
+        self.fault = ""
+        self.complete = False
+        """The last chunk and its trailer section were seen."""
+        self.raw = False
+        """The body does not start with a chunk line: it is passed on as it is."""
+        self._line = b""
+        self._left_bytes = 0
+        self._state = self._size
+        self._started = False
+
+    def feed(self, data: bytes) -> Iterator[memoryview]:
+        view = memoryview(data)
+        while view and not self.complete and not self.fault:
+            if self.raw:
+                break
+            if self._left_bytes:
+                yield view[: self._left_bytes]
+                taken = min(self._left_bytes, len(view))
+                self._left_bytes -= taken
+                view = view[taken:]
+                continue
+            line, view = self._take_line(view)
+            if line is not None:
+                self._state(line)
+        if self.raw and self._line:
+            yield self._flush_line()
+            if view:
+                yield view
+
+    def finish(self) -> Iterator[memoryview]:
+        """Ends the body: what was held back of a body that never was chunked comes out."""
+        if not self._started and self._line:
+            self._mark_raw()
+            yield self._flush_line()
+
+    def _flush_line(self) -> memoryview:
+        line, self._line = self._line, b""
+        return memoryview(line)
+
+    def _take_line(self, view: memoryview) -> tuple[bytes | None, memoryview]:
+        room = MAX_CHUNK_LINE_BYTES - len(self._line)
+        piece = bytes(view[:room])
+        end = piece.find(b"\n") + 1
+        if not end:
+            self._line += piece
+            if len(piece) == room:
+                self._fail("a chunk line does not end")
+            return None, view[len(piece) :]
+        line, self._line = self._line + piece[:end], b""
+        return line, view[end:]
+
+    def _fail(self, detail: str) -> None:
+        if self._started:
+            self.fault = detail
+        else:
+            self._mark_raw()
+
+    def _mark_raw(self) -> None:
+        self.raw = True
+        self._started = True
+
+    def _size(self, line: bytes) -> None:
+        match = _CHUNK_LINE.fullmatch(line)
+        if match is None:
+            if not self._started:
+                self._line = line
+            self._fail("a chunk line is no chunk line")
+            return
+        self._started = True
+        self._left_bytes = int(match[1], 16)
+        self._state = self._data_end if self._left_bytes else self._trailer
+
+    def _data_end(self, line: bytes) -> None:
+        if line.rstrip(b"\r\n"):
+            self.fault = "a chunk is longer than its size says"
+        self._state = self._size
+
+    def _trailer(self, line: bytes) -> None:
+        self.complete = not line.rstrip(b"\r\n")
+
+
+class Inflater:
+    """Undoes one `gzip` or `deflate` coding (RFC 9110 section 8.4.1); raw deflate, which some servers send, included."""
+
+    def __init__(self, coding: str) -> None:
+        self.fault = ""
+        self.ended = False
+        self._gzip = coding != "deflate"
+        self._inflate = zlib.decompressobj(31) if self._gzip else None
+
+    def feed(self, data: bytes | memoryview) -> Iterator[bytes]:
+        while data and not self.fault:
+            if self.ended and not self._next_member(bytes(data[:2])):
+                return
+            if self._inflate is None:
+                zlib_wrapped = data[0] & 0x0F == 8
+                self._inflate = zlib.decompressobj(15 if zlib_wrapped else -15)
+            try:
+                out = self._inflate.decompress(data, PIECE_BYTES)
+            except zlib.error as error:
+                self.fault = f"the content coding cannot be undone: {error}"
+                return
+            self.ended = self._inflate.eof
+            data = self._inflate.unused_data if self.ended else self._inflate.unconsumed_tail
+            if out:
+                yield out
+
+    def _next_member(self, start: bytes) -> bool:
+        """gzip allows several members in a row (RFC 1952 section 2.2); anything else behind the end is ignored."""
+        if not self._gzip or start[:1] != b"\x1f":
+            return False
+        self._inflate = zlib.decompressobj(31)
+        self.ended = False
+        return True
+
+
+class Decoder:
+    """Undoes all content codings of a head, the last applied first."""
+
+    def __init__(self, codings: tuple[str, ...]) -> None:
+        unknown = [name for name in codings if name not in DECODABLE]
+        self._fault = f"content coding {unknown[0]!r} is not decoded" if unknown else ""
+        self._steps = [] if unknown else [Inflater(name) for name in reversed(codings)]
+        self._decoded_bytes = 0
+
+    @property
+    def identity(self) -> bool:
+        return not self._steps and not self._fault
+
+    @property
+    def fault(self) -> str:
+        """Why the payload stays as it was sent; empty when it can be decoded."""
+        return self._fault or next((step.fault for step in self._steps if step.fault), "")
+
+    @property
+    def ended(self) -> bool:
+        """Every coding reached its own end mark."""
+        return all(step.ended for step in self._steps)
+
+    def feed(self, data: bytes | memoryview, step: int = 0) -> Iterator[bytes | memoryview]:
+        if self._fault:
+            return
+        if step == len(self._steps):
+            self._decoded_bytes += len(data)
+            if self._decoded_bytes > MAX_DECODED_BYTES:
+                self._fault = "the body decodes to more than is sane"
+                return
+            yield data
+            return
+        for piece in self._steps[step].feed(data):
+            yield from self.feed(piece, step + 1)
+
+
+class HttpBody:
+    """Splits the block of a `response` record into head and payload; payload pieces come de-chunked, still content-encoded."""
+
+    def __init__(self) -> None:
+        self.head: HttpHead | None = None
+        self.fault = ""
+        self._start = bytearray()
+        self._in_head = True
+        self._dechunker: Dechunker | None = None
+        self._body_bytes = 0
+
+    @property
+    def dechunked(self) -> bool:
+        return self._dechunker is not None and not self._dechunker.raw
+
+    @property
+    def complete(self) -> bool:
+        """The body ends where its own framing says (a body without framing ends with the connection)."""
+        if self.head is None or self.fault:
+            return False
+        if self._dechunker is not None and not self._dechunker.raw:
+            return self._dechunker.complete
+        length = None if self._dechunker else self.head.content_length
+        return length is None or length == self._body_bytes
+
+    def feed(self, data: bytes) -> Iterator[bytes | memoryview]:
+        if self._in_head:
+            self._start += data
+            end = head_end(self._start)
+            if end < 0 and len(self._start) <= MAX_HEAD_BYTES:
+                return
+            self._close_head(end)
+            if self.head is None:
+                return
+            data = bytes(memoryview(self._start)[end:])
+            self._start = bytearray()
+        if self.head is not None and data:
+            yield from self._body(data)
+
+    def finish(self) -> Iterator[bytes | memoryview]:
+        """Ends the block. A head that was cut off is still a head, without a body."""
+        if self._in_head:
+            self._close_head(len(self._start))
+            self.fault = self.fault or "the HTTP head does not end"
+        if self._dechunker is not None:
+            yield from self._dechunker.finish()
+            self.fault = self.fault or self._dechunker.fault
+
+    def _close_head(self, end: int) -> None:
+        self._in_head = False
+        self.head = parse_head(bytes(self._start[:end])) if end >= 0 else None
+        if self.head is None:
+            self.fault = "the block does not start with an HTTP head"
+        elif self.head.chunked:
+            self._dechunker = Dechunker()
+
+    def _body(self, data: bytes) -> Iterator[bytes | memoryview]:
+        self._body_bytes += len(data)
+        if self._dechunker is None:
+            yield data
+        else:
+            yield from self._dechunker.feed(data)
+            self.fault = self._dechunker.fault

@@ -1,0 +1,189 @@
+"""The words of a WARC record: named fields, dates, digests, and the head that carries them (WARC 1.1, ISO 28500:2017).
+
+Pure: nothing here reads or writes a file.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from archiver.model import RecordRef
+
+VERSION = "WARC/1.1"
+FORMAT = "WARC File Format 1.1"
+CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
+REVISIT_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+WARC_FIELDS = "application/warc-fields"
+HTTP_RESPONSE = "application/http;msgtype=response"
+HTTP_REQUEST = "application/http;msgtype=request"
+MISSED_URN = "urn:missed:"
+"""Target of the record that says why a URL could not be had. A `urn:` never stands in the way of the URL's own replay."""
+RECORD_END = b"\r\n\r\n"
+DIGEST_ALGORITHM = "sha256"
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Named fields in the order of the record; names compare without regard to case (section 4)."""
+
+    items: tuple[tuple[str, str], ...]
+
+    def get(self, name: str, default: str = "") -> str:
+        wanted = name.lower()
+        return next((value for key, value in self.items if key.lower() == wanted), default)
+
+    def all(self, name: str) -> tuple[str, ...]:
+        wanted = name.lower()
+        return tuple(value for key, value in self.items if key.lower() == wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class WarcInfo:
+    """Who captured what with which means: the body of every `warcinfo` record (section 6.2)."""
+
+    software: str
+    operator: str = ""
+    description: str = ""
+    user_agent: str = ""
+    robots: str = ""
+    is_part_of: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """Further fields: settings, versions. Written in this order, without empty values."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPayload:
+    """A payload that already stands whole in the archive, so that the same bytes can be written as a revisit of it."""
+
+    digest: str
+    """As in `WARC-Payload-Digest`: over the de-chunked, still content-encoded body."""
+    url: str
+    date: str
+    """`WARC-Date` of the original, character for character."""
+    ref: RecordRef
+    payload_sha256: str
+    size_bytes: int
+    framing: tuple[bool, str]
+    """(chunked, content-encoding): a viewer puts the revisit's head before the original's body, so both must agree."""
+
+
+def warc_date(at: datetime) -> str:
+    """`WARC-Date` in whole seconds, the precision every index keeps.
+
+    >>> warc_date(datetime(2026, 11, 22, 17, 41, 0, 987654, UTC))
+    '2026-11-22T17:41:00Z'
+    """
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_date(text: str) -> datetime | None:
+    """The instant of a `WARC-Date` (section 5.4), None when it is none. Fractions beyond microseconds are cut."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    microsecond = int((match[7] or "0")[:6].ljust(6, "0"))
+    try:
+        return datetime(year, month, day, hour, minute, second, microsecond, UTC)
+    except ValueError:
+        return None
+
+
+def digest_label(digest: bytes) -> str:
+    """A SHA-256 as WARC writes it: algorithm, colon, base32 (section 5.8)."""
+    return f"{DIGEST_ALGORITHM}:{base64.b32encode(digest).decode('ascii')}"
+
+
+def digest_of(data: bytes) -> str:
+    return digest_label(hashlib.sha256(data).digest())
+
+
+def parse_digest(text: str) -> tuple[str, bytes] | None:
+    """(algorithm, raw digest) of a labelled digest in base32 or hex, None when it cannot be read."""
+    algorithm, colon, value = text.strip().partition(":")
+    algorithm = algorithm.lower().replace("-", "")
+    try:
+        size = hashlib.new(algorithm, usedforsecurity=False).digest_size
+    except (ValueError, TypeError):
+        return None
+    if not colon or not size:
+        return None
+    try:
+        if len(value) == size * 2:
+            return algorithm, bytes.fromhex(value)
+        raw = base64.b32decode(value.rstrip("=").upper() + "=" * (-len(value.rstrip("=")) % 8))
+    except ValueError:
+        return None
+    return (algorithm, raw) if len(raw) == size else None
+
+
+def target_uri(url: str) -> str:
+    """The URL without its fragment; otherwise byte for byte, except that control characters cannot break the head."""
+    return one_line(url.partition("#")[0])
+
+
+def one_line(text: str) -> str:
+    return _CONTROL.sub(" ", text)
+
+
+def record_head(record_type: str, record_id: str, fields: Iterable[tuple[str, str]], block_bytes: int) -> bytes:
+    """The bytes before the block: version, type and id first, Content-Length last; fields with an empty value are left out."""
+    lines = [VERSION, f"WARC-Type: {record_type}", f"WARC-Record-ID: <{record_id}>"]
+    lines += [f"{name}: {one_line(value)}" for name, value in fields if value]
+    lines += [f"Content-Length: {block_bytes}", "", ""]
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+
+
+def field_lines(fields: Iterable[tuple[str, str]]) -> bytes:
+    """An `application/warc-fields` block; empty values are left out."""
+    return "".join(f"{name}: {one_line(value)}\r\n" for name, value in fields if value).encode("utf-8", "replace")
+
+
+def parse_fields(raw: bytes) -> Fields:
+    """Reads `name: value` lines, folded lines included; lines without a colon are passed over."""
+    items: list[tuple[str, str]] = []
+    for line in decode_text(raw).split("\n"):
+        text = line.rstrip("\r")
+        if text[:1] in (" ", "\t") and items:
+            name, value = items[-1]
+            items[-1] = (name, f"{value} {text.strip()}".strip())
+            continue
+        name, colon, value = text.partition(":")
+        if colon:
+            items.append((name.strip(), value.strip()))
+    return Fields(tuple(items))
+
+
+def decode_text(raw: bytes) -> str:
+    """UTF-8 as the standard says (section 4), latin-1 where an old writer knew better."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def bare_id(value: str) -> str:
+    """`<urn:uuid:...>` -> `urn:uuid:...`; the same for the URIs that some writers put in angle brackets."""
+    return value[1:-1] if value.startswith("<") and value.endswith(">") else value
+
+
+def warcinfo_block(info: WarcInfo) -> bytes:
+    named = [
+        ("software", info.software),
+        ("format", FORMAT),
+        ("conformsTo", CONFORMS_TO),
+        ("operator", info.operator),
+        ("robots", info.robots),
+        ("http-header-user-agent", info.user_agent),
+        ("isPartOf", info.is_part_of),
+        ("description", info.description),
+    ]
+    return field_lines([*named, *info.extra.items()])

@@ -1,0 +1,163 @@
+"""One pass over a block: its digests, the identity of its payload, and what the payload looks like.
+
+The identity of a payload is the SHA-256 of the body after de-chunking and content-decoding. A body that cannot be decoded
+(brotli, a bomb, plain bytes under `Content-Encoding: gzip`) is known by its bytes as they were sent, and `undecoded` says why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from archiver.warc.http import Decoder, HttpBody, HttpHead
+from archiver.warc.records import digest_label
+
+READ_BYTES = 1024 * 1024
+SAMPLE_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one pass over an HTTP block tells."""
+
+    head: HttpHead | None
+    head_raw: bytes
+    block_bytes: int
+    block_digest: str
+    payload_digest: str
+    """Label over the de-chunked, still content-encoded body; empty without a head."""
+    payload_bytes: int
+    """Length of that body."""
+    sha256: str
+    """Hex identity of the decoded payload; empty when there is no payload."""
+    size_bytes: int
+    """Length of the decoded payload."""
+    sample: bytes
+    """First bytes of the payload, still content-encoded."""
+    complete: bool
+    dechunked: bool
+    undecoded: str
+    fault: str
+
+
+def read_pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    while piece := read(READ_BYTES):
+        yield piece
+
+
+class PayloadTally:
+    """Digest, identity and size of one payload that is fed in pieces."""
+
+    def __init__(self) -> None:
+        self.encoded = hashlib.sha256()
+        self.encoded_bytes = 0
+        self.sample = b""
+        self._decoder: Decoder | None = None
+        self._decoded = hashlib.sha256()
+        self._decoded_bytes = 0
+
+    def feed(self, head: HttpHead, piece: bytes | memoryview) -> None:
+        if self._decoder is None:
+            self._decoder = Decoder(head.content_codings)
+        self.encoded.update(piece)
+        self.encoded_bytes += len(piece)
+        if len(self.sample) < SAMPLE_BYTES:
+            self.sample += bytes(piece[: SAMPLE_BYTES - len(self.sample)])
+        if not self._decoder.identity:
+            for part in self._decoder.feed(piece):
+                self._decoded.update(part)
+                self._decoded_bytes += len(part)
+
+    @property
+    def undecoded(self) -> str:
+        return self._decoder.fault if self._decoder else ""
+
+    @property
+    def decoded_whole(self) -> bool:
+        return self._decoder is None or (not self._decoder.fault and self._decoder.ended)
+
+    def identity(self) -> tuple[str, int]:
+        """(hex SHA-256, length) of the decoded payload; of the encoded one where it cannot be decoded."""
+        decoder = self._decoder
+        if decoder is None or decoder.identity or decoder.fault:
+            return (self.encoded.hexdigest() if self.encoded_bytes else ""), self.encoded_bytes
+        return (self._decoded.hexdigest() if self._decoded_bytes else ""), self._decoded_bytes
+
+
+def scan_http(pieces: Iterable[bytes]) -> Scan:
+    """Reads a whole `application/http` response block."""
+    block = hashlib.sha256()
+    block_bytes = 0
+    start = b""
+    body = HttpBody()
+    tally = PayloadTally()
+    for piece in pieces:
+        block.update(piece)
+        block_bytes += len(piece)
+        if body.head is None:
+            start += piece
+        for part in body.feed(piece):
+            assert body.head is not None
+            tally.feed(body.head, part)
+    for part in body.finish():
+        assert body.head is not None
+        tally.feed(body.head, part)
+    sha256, size_bytes = tally.identity()
+    return Scan(
+        head=body.head,
+        head_raw=start[: body.head.length_bytes] if body.head else b"",
+        block_bytes=block_bytes,
+        block_digest=digest_label(block.digest()),
+        payload_digest=digest_label(tally.encoded.digest()) if body.head else "",
+        payload_bytes=tally.encoded_bytes,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        sample=tally.sample,
+        complete=body.complete and tally.decoded_whole,
+        dechunked=body.dechunked,
+        undecoded=tally.undecoded,
+        fault=body.fault,
+    )
+
+
+def scan_plain(pieces: Iterable[bytes]) -> Scan:
+    """Reads a block that is its own payload: a `resource`."""
+    digest = hashlib.sha256()
+    size_bytes = 0
+    sample = b""
+    for piece in pieces:
+        digest.update(piece)
+        size_bytes += len(piece)
+        sample = sample or piece[:SAMPLE_BYTES]
+    label = digest_label(digest.digest())
+    sha256 = digest.hexdigest() if size_bytes else ""
+    return Scan(None, b"", size_bytes, label, label, size_bytes, sha256, size_bytes, sample, True, False, "", "")
+
+
+def decoded(pieces: Iterable[bytes]) -> Iterator[bytes | memoryview]:
+    """The payload of an HTTP block after de-chunking and content-decoding, by the same rule as the identity above.
+
+    Needs the codings to be sound: check `scan_http(...).undecoded` first, and use `encoded` where it is not empty.
+    """
+    body = HttpBody()
+    decoder: Decoder | None = None
+    for part in encoded(pieces, body):
+        if decoder is None:
+            assert body.head is not None
+            decoder = Decoder(body.head.content_codings)
+        yield from decoder.feed(part)
+
+
+def encoded(pieces: Iterable[bytes], body: HttpBody | None = None) -> Iterator[bytes | memoryview]:
+    """The payload of an HTTP block, de-chunked and still content-encoded."""
+    body = body or HttpBody()
+    for piece in pieces:
+        yield from body.feed(piece)
+    yield from body.finish()
+
+
+def is_compressed(sample: bytes) -> bool:
+    """Whether another deflate would gain next to nothing, by trying it on the first bytes."""
+    return len(sample) >= 64 and len(zlib.compress(sample, 1)) > 0.95 * len(sample)
