@@ -1,0 +1,154 @@
+"""The block of TOML, YAML or JSON at the head of a document (Hugo, Jekyll, Obsidian): its facts and its pictures.
+
+A block that cannot be read costs its facts only, never the post. YAML goes through the safe loader, without aliases: ten
+lines of nested aliases could otherwise stand for gigabytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+MAX_CHARS = 64 * 1024
+"""A longer block is taken for text: PyYAML reads some 100 KB in a second."""
+
+PICTURE_KEYS = (
+    "image", "images", "cover", "cover_image", "coverimage", "featured_image", "featuredimage", "featured", "feature_image", "og_image",
+    "ogimage", "thumbnail", "thumb", "banner", "hero", "hero_image", "header_image", "teaser", "overlay_image", "header", "splash", "photo",
+    "twitter_image", "social_image", "opengraph", "gallery", "resources", "params",
+)  # fmt: skip
+"""Keys, compared in lower case with `-` as `_`, under which site generators and themes name pictures."""
+_INNER_KEYS = (*PICTURE_KEYS, "src", "url", "path", "image_path", "file")
+_PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)(?:[?#].*)?$", re.IGNORECASE)
+_LOOSE_KEYS = {"cover", "featured", "header", "params", "opengraph", "resources", "hero", "banner", "teaser", "splash", "photo", "gallery"}
+"""Keys that may also hold words or switches: a text under them counts only when it looks like a picture's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """What stands before the body."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    """The block as written, fences included."""
+    body_line: int = 1
+    """1-based line of the document at which the body begins."""
+
+
+def split(text: str) -> tuple[FrontMatter, str]:
+    """The front matter of a document (line breaks are `\\n`) and its body."""
+    blank = len(text) - len(text.lstrip("\n \t"))
+    head = text[blank : blank + MAX_CHARS]
+    for fence, load in (("+++", _toml), ("---", _yaml)):
+        found = re.match(rf"{re.escape(fence)}[ \t]*\n(?:(.*?)\n)??[ \t]*{re.escape(fence)}[ \t]*(?:\n|\Z)", head, re.DOTALL)
+        if found:
+            fields = load(found[1] or "")
+            if fields or not (found[1] or "").strip():
+                return _divided(text, blank + found.end(), fields)
+    if head.startswith("{"):
+        return _json(text, blank, head)
+    return FrontMatter(), text
+
+
+def _divided(text: str, end: int, fields: Mapping[str, Any]) -> tuple[FrontMatter, str]:
+    return FrontMatter(fields, text[:end], 1 + text.count("\n", 0, end)), text[end:]
+
+
+def _toml(block: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(block)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError):
+        return _plain(block, "=")
+
+
+def _yaml(block: str) -> Mapping[str, Any]:
+    import yaml
+
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block, yaml.SafeLoader)):
+            return _plain(block, ":")
+        loaded = yaml.safe_load(block)
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, KeyError, AttributeError):
+        return _plain(block, ":")
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _json(text: str, blank: int, head: str) -> tuple[FrontMatter, str]:
+    try:
+        fields, end = json.JSONDecoder().raw_decode(head)
+    except (ValueError, RecursionError):
+        return FrontMatter(), text
+    if not isinstance(fields, dict) or not fields:
+        return FrontMatter(), text
+    if head[end : end + 1] == "\n":
+        end += 1
+    return _divided(text, blank + end, fields)
+
+
+def _plain(block: str, sign: str) -> Mapping[str, Any]:
+    """The `key = value` lines of a block that is not well-formed: a colon in an unquoted YAML title is common."""
+    lines = re.findall(rf"^[ \t]*([\w-]+)[ \t]*{sign}[ \t]*(\S.*?)[ \t]*$", block, re.MULTILINE)
+    return {key: value.strip("\"'") for key, value in lines}
+
+
+def word(fields: Mapping[str, Any], *keys: str) -> str:
+    """The first of `keys` that holds something, as text: dates as ISO 8601, lists joined by commas, mappings by their `name`."""
+    lowered = {str(key).lower(): value for key, value in fields.items()}
+    for key in keys:
+        if text := _text(lowered.get(key)):
+            return text
+    return ""
+
+
+def _text(value: object) -> str:
+    match value:
+        case None | bool():
+            return ""
+        case datetime() | date() | time():
+            return value.isoformat()
+        case list():
+            return ", ".join(text for text in map(_text, value[:50]) if text)
+        case dict():
+            return _text(value.get("name") or value.get("title"))
+        case _:
+            return " ".join(str(value).split())
+
+
+def pictures(front: FrontMatter) -> Iterator[tuple[str, int, str]]:
+    """(address, 1-based line, alt) of every picture that the front matter names, in its order."""
+    place = 0
+    for address, alt in _named(front.fields, PICTURE_KEYS, 0):
+        found = front.text.find(address, place)
+        if found < 0:
+            found = max(front.text.find(address), 0)
+        else:
+            place = found + len(address)
+        yield address, 1 + front.text.count("\n", 0, found), alt
+
+
+def _named(fields: Mapping[Any, Any], keys: tuple[str, ...], depth: int) -> Iterator[tuple[str, str]]:
+    if depth > 4:
+        return
+    alt = next((str(v) for k, v in fields.items() if str(k).lower() in ("alt", "image_alt", "caption") and isinstance(v, str)), "")
+    for key, value in fields.items():
+        name = str(key).lower().replace("-", "_")
+        if name in keys:
+            yield from _values(name, value, alt, depth)
+
+
+def _values(key: str, value: object, alt: str, depth: int) -> Iterator[tuple[str, str]]:
+    match value:
+        case str() if value.strip() and (key not in _LOOSE_KEYS or _PICTURE_END.search(value.strip())):
+            yield value.strip(), alt
+        case list():
+            for item in value:
+                yield from _values(key, item, alt, depth)
+        case dict():
+            yield from _named(value, _INNER_KEYS, depth + 1)
+        case _:
+            return

@@ -1,0 +1,254 @@
+"""The text of one Markdown block -> HTML that keeps its pictures, links, raw HTML, line breaks and words.
+
+Rules (CommonMark 0.31 section 6; bracket matching is the specification's appendix "look for link or image"):
+1. A backslash makes the next punctuation mark plain; code spans, autolinks and raw HTML bind tighter than brackets.
+2. `[` and `![` wait on a stack; `]` looks for a destination `(...)`, then for a reference.
+3. No link in a link: when a link is made, every waiting `[` below it is dead. An image may hold a link.
+4. Emphasis changes no picture and is left as written.
+Every search for a closing mark remembers its result, so the pass is linear where a parser that looks ahead is quadratic
+(a million `[`, unclosed comments, unclosed code spans). Destinations, titles and labels are read by the CommonMark library.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape, unescape
+from typing import Any
+
+from markdown_it.common.html_re import close_tag, open_tag
+from markdown_it.common.utils import normalizeReference
+from markdown_it.helpers import parseLinkDestination, parseLinkTitle
+
+from archiver.post import shortcodes
+from archiver.post.stamps import STAMP, stamp
+
+_SPECIAL = re.compile(r"[\\`<\[\]{]|!(?=\[)|(?<!\w)https?://")
+_AUTOLINK = re.compile(r"<([a-zA-Z][a-zA-Z0-9+.\-]{1,31}:[^<>\x00-\x20]*)>")
+_BARE = re.compile(r"https?://[^\s<>\"]+")
+_TAG = re.compile(f"{open_tag}|{close_tag}")
+_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){0,999})\]", re.DOTALL)
+_SPACE = re.compile(r"[ \t\n]*")
+_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_HIDDEN = (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>"), ("<!", ">"))
+"""Raw HTML that shows nothing: opening and closing mark."""
+MAX_ALT_CHARS = 2000
+
+References = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(slots=True)
+class _Bracket:
+    slot: int
+    """Index of the opening mark in the output."""
+    after: int
+    """Position in the text behind the opening mark."""
+    line: int
+    image: bool
+
+
+class _Scan:
+    """One pass over one block."""
+
+    def __init__(self, text: str, references: References, first_line: int) -> None:
+        self.text = text
+        self.references = references
+        self.out: list[str] = []
+        self.brackets: list[_Bracket] = []
+        self.open_links = 0
+        self.dead = 0
+        """Waiting `[` below this height of the stack can no longer become links (rule 3)."""
+        self._line = first_line
+        self._line_at = 0
+        self._next: dict[str, int] = {}
+        self._runs: dict[int, list[int]] | None = None
+
+    def run(self) -> str:
+        text, at = self.text, 0
+        steps = {
+            "\\": self._escape,
+            "`": self._code,
+            "<": self._angle,
+            "!": self._open,
+            "[": self._open,
+            "]": self._close,
+            "{": self._brace,
+        }
+        while found := _SPECIAL.search(text, at):
+            start = found.start()
+            if start > at:
+                self.out.append(_shown(text[at:start]))
+            at = steps.get(text[start], self._bare)(start)
+        self.out.append(_shown(text[at:]))
+        return "".join(self.out)
+
+    def line(self, at: int) -> int:
+        """The line of a position; asked for in rising order only."""
+        self._line += self.text.count("\n", self._line_at, at)
+        self._line_at = at
+        return self._line
+
+    def _find(self, mark: str, at: int) -> int:
+        """The next `mark` from `at` on, -1 for none; asked for in rising order, so each stretch is searched once per mark."""
+        known = self._next.get(mark, -2)
+        if known == -1 or known >= at:
+            return known
+        self._next[mark] = found = self.text.find(mark, at)
+        return found
+
+    def _escape(self, at: int) -> int:
+        after = self.text[at + 1 : at + 2]
+        if after in _PUNCTUATION:
+            self.out.append(escape(after, quote=False))
+            return at + 2
+        self.out.append("\\" if after != "\n" else "")
+        return at + 1
+
+    def _code(self, at: int) -> int:
+        if self._runs is None:
+            self._runs = {}
+            for run in re.finditer(r"`+", self.text):
+                self._runs.setdefault(len(run[0]), []).append(run.start())
+        end = at
+        while self.text.startswith("`", end):
+            end += 1
+        starts = self._runs.get(end - at, [])
+        closing = bisect_left(starts, end)
+        if closing == len(starts):
+            self.out.append(self.text[at:end])
+            return end
+        self.out.append(escape(self.text[end : starts[closing]], quote=False))
+        return starts[closing] + end - at
+
+    def _angle(self, at: int) -> int:
+        text = self.text
+        if auto := _AUTOLINK.match(text, at):
+            url = escape(auto[1])
+            self.out.append(f'<a {STAMP}={self.line(at)} href="{url}">{url}</a>')
+            return auto.end()
+        if tag := _TAG.match(text, at):
+            self.out.append(stamp(shortcodes.unbraced(tag[0]), self.line(at)))
+            return tag.end()
+        if text[at + 1 : at + 2].isupper() and (element := shortcodes.jsx(text, at)):
+            self.out.append(stamp(element[0], self.line(at)))
+            return element[1]
+        for opening, closing in _HIDDEN:
+            if text.startswith(opening, at):
+                # `<!-->` and `<!--->` are whole comments (CommonMark 0.31 section 6.6).
+                end = self._find(closing, at + (2 if opening == "<!--" else len(opening)))
+                if end >= 0:
+                    return end + len(closing)
+                break
+        self.out.append("&lt;")
+        return at + 1
+
+    def _brace(self, at: int) -> int:
+        for opening, (closing, make) in shortcodes.OPENINGS.items():
+            if self.text.startswith(opening, at):
+                end = self._find(closing, at + len(opening))
+                if end < 0:
+                    break
+                self.out.append(make(self.text[at + len(opening) : end], self.line(at)))
+                return end + len(closing)
+        self.out.append("{")
+        return at + 1
+
+    def _bare(self, at: int) -> int:
+        """A bare web address (GFM section 6.9): a link, except inside brackets that may become one."""
+        found = _BARE.match(self.text, at)
+        if not found or self.open_links:
+            self.out.append(self.text[at : at + 4])
+            return at + 4
+        url = found[0].partition("](")[0].rstrip("?!.,:*_~'")
+        while url.endswith(")") and url.count(")") > url.count("("):
+            url = url[:-1]
+        self.out.append(f'<a {STAMP}={self.line(at)} href="{escape(url)}">{escape(url)}</a>')
+        return at + len(url)
+
+    def _open(self, at: int) -> int:
+        image = self.text[at] == "!"
+        if image and (embed := shortcodes.obsidian(self.text, at, self.line(at))):
+            self.out.append(embed[0])
+            return embed[1]
+        after = at + (2 if image else 1)
+        self.brackets.append(_Bracket(len(self.out), after, self.line(at), image))
+        self.open_links += not image
+        self.out.append(self.text[at:after])
+        return after
+
+    def _close(self, at: int) -> int:
+        if not self.brackets:
+            self.out.append("]")
+            return at + 1
+        bracket = self.brackets.pop()
+        self.open_links -= not bracket.image
+        alive = bracket.image or len(self.brackets) >= self.dead
+        self.dead = min(self.dead, len(self.brackets))
+        target = self._target(bracket, at) if alive else None
+        if target is None:
+            self.out.append("]")
+            return at + 1
+        url, title, end = target
+        if bracket.image:
+            alt = _plain(self.out[bracket.slot + 1 :])
+            del self.out[bracket.slot :]
+            self.out.append(f'<img {STAMP}={bracket.line} src="{escape(url)}" alt="{escape(alt)}" title="{escape(title)}">')
+        else:
+            self.out[bracket.slot] = f'<a {STAMP}={bracket.line} href="{escape(url)}" title="{escape(title)}">'
+            self.out.append("</a>")
+            self.dead = len(self.brackets)
+        return end
+
+    def _target(self, bracket: _Bracket, at: int) -> tuple[str, str, int] | None:
+        """(destination, title, end) of the bracket that closes at `at`: inline, else by reference (sections 6.3 and 6.4)."""
+        text, after = self.text, at + 1
+        if text.startswith("(", after) and (found := _destination(text, after + 1)):
+            return found
+        end = after
+        label = text[bracket.after : at] if at - bracket.after <= 999 else ""
+        if text.startswith("[", after) and (named := _LABEL.match(text, after)):
+            end = named.end()
+            label = named[1] or label
+        reference = self.references.get(normalizeReference(label)) if self.references and label.strip() else None
+        return (str(reference["href"]), str(reference["title"]), end) if reference else None
+
+
+def _destination(text: str, at: int) -> tuple[str, str, int] | None:
+    """(destination, title, end) of an inline link whose `(` stands before `at`."""
+    size = len(text)
+    at = _skip(text, at)
+    url, title = "", ""
+    found = parseLinkDestination(text, at, size)
+    if found.ok:
+        url, at = found.str, found.pos
+        spaced = _skip(text, at)
+        if spaced > at and text[spaced : spaced + 1] in ('"', "'", "("):
+            named = parseLinkTitle(text, spaced, size, None)
+            if named.ok:
+                title, spaced = named.str, _skip(text, named.pos)
+        at = spaced
+    return (url, title, at + 1) if text.startswith(")", at) else None
+
+
+def _skip(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _plain(pieces: list[str]) -> str:
+    """The words of already made HTML, for an alternative text: inner pictures stand for their own (section 6.4)."""
+    html = "".join(pieces[:MAX_ALT_CHARS])[: 4 * MAX_ALT_CHARS]
+    html = re.sub(r'<img [^>]*? alt="([^"]*)"[^>]*>', r"\1", html)
+    return unescape(re.sub(r"<[^>]*>", "", html))[:MAX_ALT_CHARS]
+
+
+def _shown(text: str) -> str:
+    """Plain text as HTML. Character references mean the same in both languages and stay."""
+    return text.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def html_of(text: str, references: References, first_line: int) -> str:
+    """The HTML of one block's text; its first character stands in line `first_line` of the document."""
+    return _Scan(text, references, first_line).run()

@@ -1,0 +1,78 @@
+"""Markdown -> a skeleton of HTML: everything that can show or name a picture, with the line it stands on.
+
+Blocks are parsed by the CommonMark library (with GFM tables), so code blocks, quotes and lists mean what the
+specification says; the text of each block by `inline`. Destinations stay byte for byte as written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from archiver.post import shortcodes
+from archiver.post.stamps import stamp
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+_MAY_HOLD_PICTURE = re.compile(r"!\[|\]\(|\]\[|\]:|<[A-Za-z]|\{[{%]|https?://")
+_TAGS = {"paragraph": "p", "heading": "h1", "td": "p", "th": "p"}
+
+
+def _as_written(url: str) -> str:
+    return url
+
+
+def _any_scheme(url: str) -> bool:  # noqa: ARG001 - the library's signature
+    return True
+
+
+def parser() -> MarkdownIt:
+    """The CommonMark parser with GFM tables and strikethrough, that leaves destinations as the author wrote them."""
+    from markdown_it import MarkdownIt
+
+    markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    # The library's documented way to override; schemes are judged in urls.resolve.
+    markdown.normalizeLink = _as_written  # type: ignore[method-assign]
+    markdown.validateLink = _any_scheme  # type: ignore[method-assign]
+    return markdown
+
+
+def may_hold_picture(body: str) -> bool:
+    """False when no notation for a picture or link occurs in the text, so that nothing need be parsed."""
+    return bool(_MAY_HOLD_PICTURE.search(body))
+
+
+def skeleton(body: str, first_line: int = 1) -> str:
+    """The HTML of a Markdown body (line breaks are `\\n`, no front matter) whose first line is line `first_line` of the document."""
+    from markdown_it.token import Token
+
+    env: dict[str, Any] = {}
+    tokens: list[Token] = []
+    markdown = parser()
+    markdown.block.parse(body, markdown, env, tokens)
+    references = env.get("references", {})
+    return "".join(_pieces(tokens, references, first_line))
+
+
+def _pieces(tokens: list[Any], references: dict[str, Any], first_line: int) -> Iterator[str]:
+    from archiver.post import inline
+
+    for token in tokens:
+        if token.type == "inline":
+            line = first_line + (token.map[0] if token.map else 0)
+            yield inline.html_of(token.content, references, line)
+        elif token.type == "html_block":
+            yield stamp(shortcodes.unbraced(token.content), first_line + (token.map[0] if token.map else 0))
+        else:
+            name, _, side = token.type.rpartition("_")
+            if tag := _TAGS.get(name):
+                yield f"<{tag}>" if side == "open" else f"</{tag}>\n"
+
+
+def first_heading(body: str) -> str:
+    """The first ATX or setext heading of level 1 or 2 outside code fences, as written, or empty. Only the first 64 KiB are read."""
+    head = re.sub(r"^ {0,3}(```|~~~).*?^ {0,3}\1", "", body[: 64 * 1024], flags=re.MULTILINE | re.DOTALL)
+    found = re.search(r"^ {0,3}#{1,2}[ \t]+(\S.*?)[ \t]*#*[ \t]*$|^ {0,3}(\S.*)\n {0,3}(?:={2,}|-{3,})[ \t]*$", head, re.MULTILINE)
+    return (found[1] or found[2] or "").strip() if found else ""

@@ -1,0 +1,94 @@
+"""Pictures that site generators write in a notation of their own: Hugo, Jekyll, Obsidian, MDX.
+
+Each notation becomes the HTML that the generator would make of it, as far as its pictures go. What cannot be known from the post alone
+(a glob over a folder, a variable) is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+
+from archiver.post.stamps import STAMP
+
+_NAMED = re.compile(r"""([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|`([^`]*)`|([^\s"'`<>=]+))""")
+_WORD = re.compile(r""""((?:[^"\\]|\\.)*)"|'([^']*)'|`([^`]*)`|([^\s"'`]+)""")
+_PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)(?:[?#].*)?$", re.IGNORECASE)
+_SOURCES = ("src", "image_path", "url", "path", "file", "image", "filename")
+_JSX_VALUE = re.compile(r"""=\{\s*(?:"([^"{}]*)"|'([^'{}]*)'|`([^`{}$]*)`)\s*\}""")
+_JSX_TAG = re.compile(r"""<[A-Z][\w.]*(?:\s+[\w:-]+(?:=(?:"[^"]*"|'[^']*'|\{[^{}]*\}))?)*\s*/?>""")
+_OBSIDIAN = re.compile(r"!\[\[([^\[\]|\n]{1,1000})(?:\|([^\[\]\n]{0,1000}))?\]\]")
+
+HUGO_NAMES = frozenset(
+    ("figure", "img", "image", "picture", "pic", "imgproc", "gallery", "galleryimage", "photo", "lightbox", "thumbnail", "load-photoswipe")
+)
+JEKYLL_NAMES = {"figure", "image", "img", "picture", "gallery", "responsive-image", "thumbnail", "lightbox", "responsive_image"}
+
+OPENINGS: dict[str, tuple[str, Callable[[str, int], str]]] = {}
+"""Opening of a shortcode -> its closing and what makes HTML of the text between, given the line."""
+
+
+def html_of(name: str, rest: str, line: int) -> str:
+    """The `<figure>` for one shortcode: pictures by name (`src=`) or by position (`"a.jpg"`), link, caption."""
+    named = {key.lower(): next((v for v in values if v), "") for key, *values in _NAMED.findall(rest)}
+    sources = [named[key] for key in _SOURCES if named.get(key)][:1]
+    if not sources:
+        words = (next((v for v in found if v), "") for found in _WORD.findall(_NAMED.sub(" ", rest)))
+        sources = [word for word in words if _PICTURE_END.search(word)]
+    if name == "imgproc":
+        sources = sources[:1]
+    caption = named.get("caption") or named.get("title", "")
+    pictures = "".join(_picture(src, named, line) for src in sources if "{{" not in src)
+    return f"<figure>{pictures}<figcaption>{escape(caption)}</figcaption></figure>" if pictures else ""
+
+
+def _picture(src: str, named: dict[str, str], line: int) -> str:
+    image = f'<img {STAMP}={line} src="{escape(src)}" alt="{escape(named.get("alt", ""))}">'
+    target = named.get("link", "")
+    return f'<a {STAMP}={line} href="{escape(target)}">{image}</a>' if target else image
+
+
+def _hugo(inside: str, line: int) -> str:
+    name, _, rest = inside.strip().partition(" ")
+    return html_of(name.lower(), rest.rstrip("/"), line) if name.lower() in HUGO_NAMES else ""
+
+
+def _jekyll(inside: str, line: int) -> str:
+    words = inside.strip().strip("-").split(None, 1)
+    if len(words) == 2 and words[0] in ("include", "include_cached", "include_relative"):
+        words = words[1].split(None, 1)
+    if not words:
+        return ""
+    name = words[0].rpartition("/")[2].removesuffix(".html").lower()
+    return html_of(name, words[1], line) if name in JEKYLL_NAMES and len(words) == 2 else ""
+
+
+OPENINGS.update({"{{<": (">}}", _hugo), "{{%": ("%}}", _hugo), "{%": ("%}", _jekyll)})
+
+
+def obsidian(text: str, at: int, line: int) -> tuple[str, int] | None:
+    """`![[name.png|300]]` at `at`: the HTML and the end; None when there is none. A size after the bar is no alternative text."""
+    found = _OBSIDIAN.match(text, at)
+    if not found:
+        return None
+    name, _, _ = found[1].strip().partition("#")
+    alt = found[2] or ""
+    if re.fullmatch(r"\s*\d+\s*(?:x\s*\d+\s*)?", alt):
+        alt = ""
+    if not _PICTURE_END.search(name):
+        return "", found.end()
+    return f'<img {STAMP}={line} src="{escape(name)}" alt="{escape(alt)}">', found.end()
+
+
+def jsx(text: str, at: int) -> tuple[str, int] | None:
+    """A JSX element at `at` as HTML (`src={"a.png"}` -> `src="a.png"`) and its end; None when there is none."""
+    found = _JSX_TAG.match(text, at)
+    return (unbraced(found[0]), found.end()) if found else None
+
+
+def unbraced(html: str) -> str:
+    """JSX attribute values that are plain strings, as HTML attribute values."""
+    if "={" not in html:
+        return html
+    return _JSX_VALUE.sub(lambda found: '="' + escape(next((v for v in found.groups() if v is not None), "")) + '"', html)
