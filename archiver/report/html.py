@@ -1,0 +1,195 @@
+"""report.html: one file that opens offline, in which strangers' words stay text.
+
+No script but the one of this package runs: the policy names it by its hash (CSP Level 3, section 6.7.2), nothing is
+loaded from anywhere, and only re-encoded JPEGs are shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from archiver.model import Image, Report
+from archiver.report import view, wording
+from archiver.report.links import href
+from archiver.report.places import caption, host, totals
+
+LARGE_IMAGES = 300
+"""From here on pictures belong into files beside the report (`render_beside`)."""
+
+STYLES = ("report.css", "compare.css")
+SCRIPTS = ("compare.js", "report.js")
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A report whose pictures are files of their own."""
+
+    html: str
+    files: Mapping[str, bytes]
+    """Relative path -> JPEG; to be written beside the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image in the table of all."""
+
+    place: view.Place
+    shown: view.Shown | None
+    status: str
+    status_words: str
+    error: str
+    format: str
+    width: int
+    height: int
+    size: str
+    size_bytes: int
+    cluster: str
+    keeper: bool
+    caption: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One image that is not archived as a picture."""
+
+    place: view.Place
+    caption: str
+    error: str
+    hops: tuple[tuple[str, str, str], ...]
+
+
+def render(report: Report, thumbnails: Mapping[str, bytes], previews: Mapping[str, bytes]) -> str:
+    """The whole page in one text. `thumbnails` and `previews` map payload -> JPEG; a preview is preferred where there is one."""
+    sources = {payload: _data_uri(jpeg) for payload, jpeg in {**thumbnails, **previews}.items()}
+    return _page(report, view.Album(sources, everywhere=False), files_beside=False)
+
+
+def render_beside(report: Report, thumbnails: Mapping[str, bytes], previews: Mapping[str, bytes], *, folder: str = "pictures") -> Beside:
+    """The page for many pictures: they lie in `folder` beside it and are loaded as they are scrolled to."""
+    jpegs = {payload: (f"{folder}/{payload}.jpg", jpeg) for payload, jpeg in {**thumbnails, **previews}.items()}
+    album = view.Album({payload: path for payload, (path, _) in jpegs.items()}, everywhere=True)
+    return Beside(_page(report, album, files_beside=True), dict(jpegs.values()))
+
+
+def _page(report: Report, album: view.Album, *, files_beside: bool) -> str:
+    gallery = view.Gallery(report, album)
+    clusters = [gallery.cluster(n, cluster) for n, cluster in enumerate(report.clusters, 1)]
+    unsure = [gallery.pair(f"u{n}", pair) for n, pair in enumerate(report.unsure, 1)]
+    apart = [gallery.pair(f"s{n}", pair) for n, pair in enumerate(report.held_apart, 1)]
+    rows = [_row(image, gallery) for image in report.images]
+    style, script = asset(*STYLES), asset(*SCRIPTS)
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            post=report.post,
+            post_href=href(report.post.url) if report.post else "",
+            totals=totals(report),
+            clusters=clusters,
+            unsure=unsure,
+            apart=apart,
+            failures=_failures(report, gallery),
+            rows=rows,
+            quoted=_quoted(report),
+            frames=[group.frame for group in (*clusters, *unsure, *apart)],
+            style=style,
+            script=script,
+            policy=policy(style, script, files_beside=files_beside),
+            lazy=files_beside,
+        )
+    )
+
+
+def policy(style: str, script: str, *, files_beside: bool = False) -> str:
+    """The Content-Security-Policy of a page with exactly this style and this script.
+
+    Chromium and Firefox do not count a `file:` page as its own origin, so pictures beside it need the scheme by name.
+    """
+    pictures = "img-src data: blob: 'self'" + (" file:" if files_beside else "")
+    own = [f"style-src {_digest(style)}", f"script-src {_digest(script)}"]
+    return "; ".join(["default-src 'none'", pictures, *own, "base-uri 'none'", "form-action 'none'"])
+
+
+def asset(*names: str) -> str:
+    """The text of these files of the package, one after the other."""
+    folder = files("archiver.report").joinpath("templates")
+    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+@cache
+def environment() -> Environment:
+    """Jinja for all pages of this room: everything is escaped, a misspelt name is an error."""
+    made = Environment(loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["size"] = wording.size
+    made.filters["count"] = wording.count
+    made.filters["heading"] = wording.heading
+    made.filters["href"] = href
+    return made
+
+
+def _digest(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def _row(image: Image, gallery: view.Gallery) -> Row:
+    picture = image.picture
+    return Row(
+        place=gallery.place(image),
+        shown=gallery.thumbnail(image),
+        status=image.status,
+        status_words="Archived" if image.status == "ok" else wording.heading(image.status),
+        error=image.error,
+        format=image.format,
+        width=picture.width_px if picture else 0,
+        height=picture.height_px if picture else 0,
+        size=wording.size(image.size_bytes) if image.size_bytes else "",
+        size_bytes=image.size_bytes,
+        cluster=image.cluster,
+        keeper=image.keeper,
+        caption=caption((image,)),
+        change=image.change,
+    )
+
+
+def _failures(report: Report, gallery: view.Gallery) -> list[dict[str, Any]]:
+    """By reason, the most frequent first; within a reason in post order."""
+    by_status: dict[str, list[Failure]] = {}
+    for image in report.images:
+        if image.status != "ok":
+            failure = Failure(gallery.place(image), caption((image,)), image.error, view.hops(image))
+            by_status.setdefault(image.status, []).append(failure)
+    ordered = sorted(by_status.items(), key=lambda item: -len(item[1]))
+    return [{"status": s, "heading": wording.heading(s), "meaning": wording.meaning(s), "entries": entries} for s, entries in ordered]
+
+
+def _quoted(report: Report) -> list[tuple[int, str, str]]:
+    """(line number, its text, who it names) for every line of the post that holds a link; empty without the post's text."""
+    if report.post is None or not report.post.text:
+        return []
+    lines = report.post.text.split("\n")
+    named: dict[int, list[str]] = {}
+    for number, image in enumerate(report.images, 1):
+        for link in image.target.links:
+            known = named.setdefault(link.line, [])
+            if (name := f"{number} ({host(link.url) or link.url})") not in known:
+                known.append(name)
+    wanted = [line for line in sorted(named) if 0 < line <= len(lines)]
+    return [(line, lines[line - 1].strip()[:LINE_CHARS_MAX], ", ".join(named[line][:8])) for line in wanted]
+
+
+LINE_CHARS_MAX = 400
