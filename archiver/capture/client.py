@@ -1,0 +1,184 @@
+"""Targets -> Outcomes: fetches each target with its redirects and retries, politely and within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from archiver.capture import policy, urls
+from archiver.capture.cookies import read_cookies
+from archiver.capture.exchange import Answer, Exchanger, Question
+from archiver.capture.headers import ACCEPT, Speech
+from archiver.capture.limits import Limits
+from archiver.capture.passwords import read_passwords
+from archiver.capture.policy import REDIRECTS, Refusal
+from archiver.capture.robots import ROBOTS_BYTES_MAX, Rules, read_rules
+from archiver.capture.urls import Place
+from archiver.model import Captured, Event, Exchange, FetchSettings, Hop, Missed, Outcome, Reason, Stored, Target
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The way of one target, as far as it has gone."""
+
+    first: Place
+    accept: str
+    hops: list[Hop] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    attempts: int = 0
+    retries: int = 0
+    keep_bytes: int = 0
+    for_robots: bool = False
+    last: Answer | None = None
+
+
+class Client:
+    """Fetches targets. Start as many tasks as there are targets: those that may not run yet wait cheaply.
+
+    Usage: `async with Client(settings, record=..., on_event=..., spool_dir=..., now=...) as client: await client.fetch(target)`.
+    """
+
+    def __init__(
+        self,
+        settings: FetchSettings,
+        *,
+        record: Callable[[Exchange], Awaitable[Stored]],
+        on_event: Callable[[Event], None],
+        spool_dir: Path,
+        now: Callable[[], datetime],
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """`record` is awaited once for each response that arrived (redirects and failed attempts too); the response is closed after it.
+
+        `chance` gives the jitter, 0..1. Raises UsageError when a setting cannot be used.
+        """
+        self._settings = settings
+        self._on_event = on_event
+        self._now = now
+        self._chance = chance
+        passwords = read_passwords(Path.home() / ".netrc") if settings.netrc else ()
+        speech = Speech(settings, read_cookies(settings.cookies_file), passwords)
+        self._limits = Limits(settings)
+        self._exchanger = Exchanger(settings, record=record, spool_dir=spool_dir, now=now, limits=self._limits, speech=speech)
+        self._ports: set[int] = set()
+        self._robots: dict[tuple[str, str, int], asyncio.Task[Rules]] = {}
+
+    async def __aenter__(self) -> Self:
+        self._exchanger.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._robots.values():
+            task.cancel()
+        await asyncio.gather(*self._robots.values(), return_exceptions=True)
+        await self._exchanger.close()
+
+    async def fetch(self, target: Target, *, accept: str = ACCEPT) -> Outcome:
+        """Fetch one target: Captured when its last hop is a whole 2xx response with a body, otherwise Missed with the reason.
+
+        Raises nothing that a server or network can cause; cancelling is immediate and leaves nothing behind.
+        """
+        place = urls.parse(target.url)
+        if isinstance(place, Refusal):
+            return Missed(target, (), self._now(), place.reason, place.detail, 0)
+        self._ports.add(place.port)
+        walk = _Walk(place, accept)
+        refusal = await self._walk(walk)
+        at = walk.hops[-1].at if walk.hops else self._now()
+        stored = walk.hops[-1].stored if walk.hops else None
+        if refusal is None and stored is not None and stored.size_bytes == 0:
+            refusal = Refusal(Reason.EMPTY, "the body is empty once its encoding is undone")
+        if refusal is not None or stored is None:
+            reason, detail = (refusal.reason, refusal.detail) if refusal else (Reason.NETWORK_ERROR, "no answer")
+            return Missed(target, tuple(walk.hops), at, reason, detail, walk.attempts)
+        return Captured(
+            target, tuple(walk.hops), at, stored.payload_sha256, stored.size_bytes, stored.ref, stored.payload_ref, walk.attempts
+        )
+
+    async def _walk(self, walk: _Walk) -> Refusal | None:
+        """Follow the redirects from the first place to the last; None when it ends in a capture."""
+        place = walk.first
+        while True:
+            refusal = await self._refused(walk, place)
+            if refusal is not None:
+                return refusal
+            walk.seen.append(place.url)
+            answer = await self._persist(walk, place)
+            walk.last = answer
+            walk.hops.append(answer.hop)
+            if answer.refusal is not None or answer.head is None or answer.head.status not in REDIRECTS:
+                return answer.refusal
+            following = self._next(walk, place, answer)
+            if isinstance(following, Refusal):
+                return following
+            place = following
+
+    async def _refused(self, walk: _Walk, place: Place) -> Refusal | None:
+        """What forbids even to ask."""
+        if why := policy.port_refused(place.port, written=self._ports, redirected=bool(walk.seen)):
+            return Refusal(Reason.BLOCKED, f"{place.url}: {why}")
+        if self._settings.robots == "obey" and not walk.for_robots and not (await self._rules(place)).allow(place.path):
+            return Refusal(Reason.BLOCKED, f"robots.txt of {place.host} does not allow it")
+        return None
+
+    def _next(self, walk: _Walk, place: Place, answer: Answer) -> Place | Refusal:
+        assert answer.head is not None
+        following = urls.follow(place, answer.head.first("location").encode("latin-1"))
+        if isinstance(following, Refusal):
+            return following
+        self._tell("redirect", place, following.url, status=answer.head.status)
+        return policy.redirect_refusal(following.url, walk.seen, self._settings) or following
+
+    async def _persist(self, walk: _Walk, place: Place) -> Answer:
+        """Ask until there is an answer, nothing can recover, or the retries are used up; a partial response outranks none."""
+        best: Answer | None = None
+        while True:
+            answer = await self._attempt(walk, place)
+            if best is None or answer.hop.stored is not None or best.hop.stored is None:
+                best = answer
+            refusal = answer.refusal
+            if refusal is None or not refusal.recovers or walk.retries >= self._settings.retries:
+                return best
+            walk.retries += 1
+            asked = policy.retry_after_s(answer.head.first("retry-after"), self._now()) if answer.head else None
+            wait_s = policy.wait_before_retry_s(walk.retries, asked, self._settings, self._chance())
+            if asked is not None:
+                self._limits.hold(place.host, wait_s)
+            self._tell("retry", place, refusal.detail, reason=str(refusal.reason), attempt=walk.attempts, wait_s=round(wait_s, 3))
+            await asyncio.sleep(wait_s)
+
+    async def _attempt(self, walk: _Walk, place: Place) -> Answer:
+        async with self._limits.host(place.host):
+            given_up = self._limits.given_up(place.host)
+            if given_up is not None:
+                return Answer(Hop(place.url, 0, self._now()), given_up)
+            walk.attempts += 1
+            self._tell("fetch", place, attempt=walk.attempts, hop=len(walk.hops) + 1)
+            answer = await self._exchanger.ask(Question(place, walk.first, walk.accept, walk.keep_bytes))
+            if answer.reached:
+                self._limits.reached(place.host)
+            elif answer.refusal is not None and answer.refusal.reason is not Reason.BLOCKED:
+                self._limits.failed(place.host, answer.refusal)
+        self._tell("answer", place, answer.refusal.detail if answer.refusal else "", status=answer.hop.status, attempt=walk.attempts)
+        return answer
+
+    async def _rules(self, place: Place) -> Rules:
+        """The robots.txt of the place's origin, fetched once (RFC 9309 section 2.3)."""
+        task = self._robots.get(place.origin)
+        if task is None:
+            task = self._robots[place.origin] = asyncio.create_task(self._fetch_rules(place))
+        return await asyncio.shield(task)
+
+    async def _fetch_rules(self, place: Place) -> Rules:
+        walk = _Walk(Place(place.scheme, place.host, place.port, "/robots.txt"), "text/plain", keep_bytes=ROBOTS_BYTES_MAX, for_robots=True)
+        refusal = await self._walk(walk)
+        status = walk.hops[-1].status if walk.hops else 0
+        return read_rules(status, walk.last.raw if walk.last and refusal is None else b"", self._settings.user_agent)
+
+    def _tell(self, name: str, place: Place, detail: str = "", **fields: object) -> None:
+        self._on_event(Event(name, place.url, detail, {"host": place.host, **fields}))

@@ -1,0 +1,80 @@
+"""aiohttp's connectors with our protocol on them, pinned to addresses that were judged beforehand.
+
+`_factory` and `_resolve_host` are private names of aiohttp, which is therefore pinned to a minor release. Should either lose its
+meaning, `_checked_socket` (a public hook) still refuses every address that the exchange was not given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from aiohttp.abc import ResolveResult
+
+from archiver.capture.addresses import literal
+from archiver.capture.wire import CURRENT, WireProtocol
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+KEEP_ALIVE_S = 15.0
+
+
+class PinnedConnector(aiohttp.TCPConnector):
+    """Connects to the addresses and the port of the current tape and to nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=0, use_dns_cache=False, keepalive_timeout=KEEP_ALIVE_S, socket_factory=_checked_socket)
+        self._factory = partial(WireProtocol, loop=self._loop)  # type: ignore[assignment]  # partial is invariant
+
+    async def _resolve_host(self, host: str, port: int, traces: object = None) -> list[ResolveResult]:
+        route = CURRENT.get().route
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=route.port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=0,
+            )
+            for address in route.addresses
+        ]
+
+
+def _checked_socket(info: aiohttp.AddrInfoType) -> socket.socket:
+    family, kind, proto, _, address = info
+    if literal(str(address[0])) not in {literal(one) for one in CURRENT.get().route.addresses}:
+        raise OSError(errno.EACCES, f"{address[0]} was not resolved for this exchange")
+    return socket.socket(family, kind, proto)
+
+
+def socks_connector(proxy: str) -> aiohttp.TCPConnector:
+    """A connector through a SOCKS proxy that looks names up itself. Raises ValueError for an unusable proxy URL."""
+    from aiohttp_socks import ProxyConnector  # imported only when it is needed
+    from python_socks import ProxyConnectionError, ProxyError
+
+    class SocksConnector(ProxyConnector):
+        async def _connect_via_proxy(
+            self,
+            host: str,
+            port: int,
+            ssl: SSLContext | None = None,
+            timeout: float | None = None,  # noqa: ASYNC109 - overrides
+        ) -> tuple[asyncio.Transport, WireProtocol]:
+            try:
+                transport, first = await super()._connect_via_proxy(host, port, ssl, timeout)
+            except (ProxyError, ProxyConnectionError) as exc:
+                raise aiohttp.ClientConnectionError(f"the proxy does not connect: {exc}") from exc
+            protocol = WireProtocol(self._loop, keep=first)
+            transport.set_protocol(protocol)
+            protocol.connection_made(transport)
+            return transport, protocol
+
+    options: dict[str, Any] = {"limit": 0, "keepalive_timeout": KEEP_ALIVE_S, "rdns": True}
+    connector: aiohttp.TCPConnector = SocksConnector.from_url(proxy.replace("socks5h://", "socks5://"), **options)
+    return connector

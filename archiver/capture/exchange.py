@@ -1,0 +1,230 @@
+"""One request and its response: the step that the client repeats for every hop and every attempt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import aiohttp
+from yarl import URL
+
+from archiver.capture import failures
+from archiver.capture.connector import PinnedConnector, socks_connector
+from archiver.capture.framing import Head
+from archiver.capture.headers import Speech, blanked
+from archiver.capture.limits import Limits
+from archiver.capture.policy import Refusal
+from archiver.capture.resolver import Resolver, Route
+from archiver.capture.throttle import Throttle
+from archiver.capture.tls import Trust
+from archiver.capture.urls import Place, parse, visible
+from archiver.capture.wire import CURRENT, End, Tape
+from archiver.errors import UsageError
+from archiver.model import Exchange, FetchSettings, Hop, Stored
+
+SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
+_OURS = ("User-Agent", "Accept", "Accept-Encoding")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request to make."""
+
+    place: Place
+    first: Place
+    """The target that the chain of redirects began with."""
+    accept: str
+    keep_bytes: int = 0
+    """How much of the raw response to hand back, for the few responses that the client itself reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of it."""
+
+    hop: Hop
+    refusal: Refusal | None
+    """Why this is no capture; None for a capture and for a redirect."""
+    head: Head | None = None
+    raw: bytes = b""
+    reached: bool = False
+    """Whether the host answered at all."""
+
+
+class Exchanger:
+    """Makes exchanges and hands them to the archive."""
+
+    def __init__(
+        self,
+        settings: FetchSettings,
+        *,
+        record: Callable[[Exchange], Awaitable[Stored]],
+        spool_dir: Path,
+        now: Callable[[], datetime],
+        limits: Limits,
+        speech: Speech,
+    ) -> None:
+        """Raises UsageError when a setting cannot be used."""
+        self._settings = settings
+        self._record = record
+        self._spool_dir = spool_dir
+        self._now = now
+        self._limits = limits
+        self._speech = speech
+        self._resolver = Resolver(settings)
+        self._trust = Trust(settings)
+        self._throttle = Throttle(settings.limit_rate_bytes_s)
+        self._proxy = _proxy(settings.proxy)
+        self._session: aiohttp.ClientSession | None = None
+
+    def open(self) -> None:
+        """Needs a running event loop. Raises UsageError for an unusable proxy."""
+        connector: aiohttp.TCPConnector
+        if self._proxy_is_socks:
+            try:
+                connector = socks_connector(self._settings.proxy)
+            except ValueError as exc:
+                raise UsageError(f"not a usable proxy: {exc}") from exc
+        else:
+            connector = PinnedConnector()
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_OURS,
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._settings.connect_timeout_s),
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+        await self._resolver.close()
+
+    async def ask(self, question: Question) -> Answer:
+        """Make one exchange and record it when a response head came. Never raises for what a network or server does."""
+        route = await self._route(question.place)
+        if isinstance(route, Refusal):
+            return Answer(Hop(question.place.url, 0, self._now()), route)
+        address = "" if self._settings.proxy else route.addresses[0]
+        async with self._limits.connection(address, question.place.origin):
+            for _ in range(self._settings.per_host):
+                answer, stale = await self._once(question, route, address)
+                if not stale:  # a kept-alive connection that was closed under us is replaced silently (RFC 9112 section 9.3.1)
+                    break
+            return answer
+
+    async def _route(self, place: Place) -> Route | Refusal:
+        """The addresses to connect to: those of the host, or of the proxy that the user named (not judged)."""
+        if self._proxy_is_socks:
+            return Route((), place.port)
+        if self._proxy is not None:
+            return await self._resolver.route(self._proxy.host, self._proxy.port, judged=False)
+        return await self._resolver.route(place.host, place.port)
+
+    @property
+    def _proxy_is_socks(self) -> bool:
+        return self._settings.proxy.partition("://")[0].lower() in SOCKS
+
+    async def _once(self, question: Question, route: Route, address: str) -> tuple[Answer, bool]:
+        """One try on one connection; the flag says that the connection was stale and nothing was lost by it."""
+        deadline_s = asyncio.get_running_loop().time() + self._settings.total_timeout_s
+        tape = Tape(self._settings, self._spool_dir, deadline_s, self._throttle, route)
+        try:
+            at = self._now()
+            failed = await self._converse(tape, question, at)
+            end = tape.end.result() if tape.end.done() else None
+            if end is None:
+                refusal = failures.no_connection(failed or OSError("no answer"), question.place, self._settings)
+                return Answer(Hop(question.place.url, 0, at), refusal), False
+            if tape.reused and end.kind == "cut" and not tape.framer.started:
+                return Answer(Hop(question.place.url, 0, at), failures.verdict(end, tape.framer)[1]), True
+            self._limits.keep(address, question.place.origin, tape.protocol)
+            return await self._conclude(question, tape, end, at, route), False
+        finally:
+            tape.close()
+
+    async def _converse(self, tape: Tape, question: Question, at: datetime) -> Exception | None:
+        """Send the request and wait for the end of the response; the exception when there was no exchange."""
+        assert self._session is not None
+        place = question.place
+        fields = self._speech.headers(place, question.first, accept=question.accept, now_s=at.timestamp())
+        token = CURRENT.set(tape)
+        try:
+            response = await self._session.get(
+                _yarl(place),
+                headers=fields,
+                allow_redirects=False,
+                ssl=self._trust.context(place.host),
+                proxy=self._settings.proxy if self._proxy is not None else None,
+            )
+            try:
+                await tape.end
+            finally:
+                response.close()
+        except (aiohttp.ClientError, OSError, ValueError) as exc:
+            return exc
+        finally:
+            CURRENT.reset(token)
+        return None
+
+    async def _conclude(self, question: Question, tape: Tape, end: End, at: datetime, route: Route) -> Answer:
+        truncated, refusal = failures.verdict(end, tape.framer)
+        head, url = tape.framer.head, question.place.url
+        if head is None:
+            return Answer(Hop(url, 0, at, tape.peer_ip, truncated=truncated), refusal, reached=tape.framer.started)
+        raw = _start_of(tape, question.keep_bytes)
+        exchange = self._exchange(question.place, tape, head, at, route, truncated_as=truncated)
+        stored = await self._record(exchange)
+        hop = Hop(url, head.status, at, exchange.ip, head.first("content-type"), head.first("last-modified"), truncated, stored)
+        return Answer(hop, refusal, head, raw, reached=True)
+
+    def _exchange(self, place: Place, tape: Tape, head: Head, at: datetime, route: Route, *, truncated_as: str) -> Exchange:
+        request, secrets = blanked(bytes(tape.request))
+        notes = [f"secret blanked: {name}" for name in secrets]
+        notes += [f"interim response dropped: {status}" for status in tape.framer.interim]
+        if place.scheme == "https" and self._trust.exempt(place.host):
+            notes.append("certificate not verified")
+        if route.diverted:
+            notes.append(f"connected to {route.diverted} instead of {place.host}:{place.port}")
+        if self._settings.proxy:
+            notes.append("through a proxy")
+        if robots := head.get("x-robots-tag"):
+            notes.append(f"X-Robots-Tag: {visible(robots)}")
+        tape.spool.seek(0)
+        return Exchange(
+            url=place.url,
+            at=at,
+            ip="" if self._settings.proxy else tape.peer_ip,
+            request=request,
+            response=cast(BinaryIO, tape.spool),
+            status=head.status,
+            truncated=truncated_as,  # type: ignore[arg-type]
+            protocol=f"http/{head.version[0]}.{head.version[1]}" + (f"; {tape.tls}" if tape.tls else ""),
+            notes=tuple(notes),
+        )
+
+
+def _start_of(tape: Tape, size: int) -> bytes:
+    if not size:
+        return b""
+    tape.spool.seek(0)
+    return tape.spool.read(size)
+
+
+def _yarl(place: Place) -> URL:
+    """Path and query in one piece, so that not even an empty query is lost on the way."""
+    host = f"[{place.host}]" if ":" in place.host else place.host
+    return URL.build(scheme=place.scheme, host=host, port=place.port, path=place.path, encoded=True)
+
+
+def _proxy(url: str) -> Place | None:
+    """The http(s) proxy, or None without one. Raises UsageError."""
+    if not url or url.partition("://")[0].lower() in SOCKS:
+        return None
+    place = parse(url if "://" in url else f"http://{url}")
+    if isinstance(place, Refusal):
+        raise UsageError(f"not a usable proxy: {place.detail}")
+    return place

@@ -1,0 +1,107 @@
+"""What is said in a request, and what of it the archive may show.
+
+Rule 1: the headers of every hop are built anew from its own URL; nothing is carried over from the hop before.
+Rule 2: headers given for all requests go to the origin of the target only, never to where it redirects.
+Rule 3: cookies and passwords go to the hosts that their files name; there is no cookie jar, and there is never a Referer.
+Rule 4: a secret is blanked before a request reaches the archive.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from urllib.parse import unquote_to_bytes
+
+import archiver
+from archiver.capture.cookies import Cookie, cookie_header
+from archiver.capture.passwords import Password
+from archiver.capture.urls import Place
+from archiver.errors import UsageError
+from archiver.model import FetchSettings
+
+ACCEPT = "image/*,*/*;q=0.8"
+"""Asks for originals: several proxies transcode to WebP or AVIF as soon as they are named."""
+BLANK = b"[blanked]"
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_SECRET_NAME = re.compile(rb"authori[sz]ation|cookie|token|secret|password|session|api-?key|auth", re.IGNORECASE)
+_OWN_FRAMING = frozenset({"host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "expect"})
+
+
+class Speech:
+    """Builds the headers of each request."""
+
+    def __init__(self, settings: FetchSettings, cookies: tuple[Cookie, ...], passwords: tuple[Password, ...]) -> None:
+        """Raises UsageError for a header that cannot be sent."""
+        for name, value in [*settings.headers, *(pair for pairs in settings.host_headers.values() for pair in pairs)]:
+            check_header(name, value)
+        check_header("User-Agent", user_agent(settings))
+        self._settings = settings
+        self._cookies = cookies
+        self._passwords = {password.host: password for password in passwords}
+        self._host_headers = {host.lower(): pairs for host, pairs in settings.host_headers.items()}
+
+    def headers(self, place: Place, first: Place, *, accept: str, now_s: float) -> list[tuple[str, str]]:
+        """Header fields (without Host) for a request to `place` on the way from the target `first`; `now_s` is Unix time."""
+        fields = {"User-Agent": user_agent(self._settings), "Accept": accept, "Accept-Encoding": "gzip"}
+        own = place.origin == first.origin
+        extra = [*(self._settings.headers if own else ()), *self._host_headers.get(place.host, ())]
+        login = self._login(place, first if own else None)
+        if login:
+            fields["Authorization"] = login
+        cookies = cookie_header(self._cookies, place.scheme, place.host, place.path, now_s)
+        if cookies:
+            fields["Cookie"] = cookies
+        return _merged(fields, extra)
+
+    def _login(self, place: Place, first: Place | None) -> str:
+        """RFC 7617, from the target's own URL or from .netrc."""
+        if first is not None and first.userinfo:
+            user, _, word = first.userinfo.partition(":")
+            return _basic(unquote_to_bytes(user), unquote_to_bytes(word))
+        found = self._passwords.get(place.host)
+        return _basic(found.user.encode(), found.word.encode()) if found else ""
+
+
+def user_agent(settings: FetchSettings) -> str:
+    """The program's own honest name, with an address to complain to when one is given."""
+    contact = f" (+{settings.contact_url})" if settings.contact_url else ""
+    return settings.user_agent or f"archiver/{archiver.__version__}{contact}"
+
+
+def check_header(name: str, value: str) -> None:
+    """Raises UsageError when the field cannot be sent or is ours to set (RFC 9110 section 5)."""
+    if not _TOKEN.fullmatch(name) or not _VALUE.fullmatch(value):
+        raise UsageError(f"not a usable header: {name!r}")
+    if name.lower() in _OWN_FRAMING:
+        raise UsageError(f"the header {name} belongs to the connection and cannot be set")
+
+
+def blanked(request: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The request head with secret values replaced, and the names of the fields they stood in.
+
+    >>> blanked(b"GET / HTTP/1.1\\r\\nHost: h\\r\\nCookie: a=b\\r\\n\\r\\n")
+    (b'GET / HTTP/1.1\\r\\nHost: h\\r\\nCookie: [blanked]\\r\\n\\r\\n', ('Cookie',))
+    """
+    lines = request.split(b"\r\n")
+    names: list[str] = []
+    for index, line in enumerate(lines[1:], 1):
+        name, colon, _ = line.partition(b":")
+        if colon and _SECRET_NAME.search(name):
+            lines[index] = name + b": " + BLANK
+            names.append(name.decode("latin-1"))
+    return b"\r\n".join(lines), tuple(names)
+
+
+def _basic(user: bytes, word: bytes) -> str:
+    return "Basic " + b64encode(user + b":" + word).decode("ascii")
+
+
+def _merged(fields: dict[str, str], extra: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Extra fields replace ours of the same name; an empty value takes the field away, as with curl."""
+    given = list(extra)
+    names = {name.lower() for name, _ in given}
+    kept = [(name, value) for name, value in fields.items() if name.lower() not in names]
+    return kept + [(name, value) for name, value in given if value]

@@ -1,0 +1,133 @@
+"""How much at once: per host, per address behind many names, and in all; and when a host is left alone.
+
+Waiting costs one future per target, so thousands may queue. Slots are always taken in the order host, address, all, which cannot
+deadlock, and are given back during pauses. An idle kept-alive connection counts against the same limits: the oldest is closed when
+a new one needs its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from archiver.capture.policy import Refusal
+from archiver.capture.wire import WireProtocol
+from archiver.model import FetchSettings
+
+Origin = tuple[str, str, int]
+
+
+@dataclass(slots=True)
+class _Host:
+    slots: asyncio.Semaphore
+    next_at_s: float = 0.0
+    failures: int = 0
+    given_up: Refusal | None = None
+
+
+@dataclass(slots=True)
+class _Address:
+    slots: asyncio.Semaphore
+    active: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    address: str
+    origin: Origin
+    protocol: WireProtocol
+
+
+class Limits:
+    """The queue that every request stands in."""
+
+    def __init__(self, settings: FetchSettings) -> None:
+        self._settings = settings
+        self._all = asyncio.Semaphore(max(1, settings.concurrency))
+        self._active = 0
+        self._hosts: dict[str, _Host] = {}
+        self._addresses: dict[str, _Address] = {}
+        self._idle: list[_Idle] = []
+
+    @asynccontextmanager
+    async def host(self, name: str) -> AsyncIterator[None]:
+        """A slot of this host, after its pause."""
+        host = self._host(name)
+        async with host.slots:
+            loop = asyncio.get_running_loop()
+            while (wait_s := host.next_at_s - loop.time()) > 0:  # noqa: ASYNC110 - the moment may move on while we sleep
+                await asyncio.sleep(wait_s)
+            host.next_at_s = loop.time() + self._settings.delay_s
+            yield
+
+    @asynccontextmanager
+    async def connection(self, address: str, origin: Origin) -> AsyncIterator[None]:
+        """A slot of this address and one of all, with room made for the connection that may have to be opened.
+
+        An empty address (a proxy's) has no limit of its own.
+        """
+        entry = self._address(address)
+        async with entry.slots, self._all:
+            entry.active += 1
+            self._active += 1
+            try:
+                self._make_room(address, entry, origin)
+                yield
+            finally:
+                entry.active -= 1
+                self._active -= 1
+
+    def keep(self, address: str, origin: Origin, protocol: WireProtocol | None) -> None:
+        """Note a connection that went back to the pool."""
+        if protocol is not None and protocol.is_connected() and not protocol.should_close:
+            self._idle.append(_Idle(address, origin, protocol))
+
+    def hold(self, name: str, wait_s: float) -> None:
+        """No further request to this host for so long (it said so)."""
+        host = self._host(name)
+        host.next_at_s = max(host.next_at_s, asyncio.get_running_loop().time() + wait_s)
+
+    def reached(self, name: str) -> None:
+        """The host answered."""
+        self._host(name).failures = 0
+
+    def failed(self, name: str, refusal: Refusal) -> None:
+        """No connection, or no answer on it. After `host_failures_max` of these in a row the host is given up."""
+        host = self._host(name)
+        host.failures += 1
+        if host.failures >= self._settings.host_failures_max > 0:
+            host.given_up = Refusal(
+                refusal.reason, f"{name} was given up after {host.failures} failures in a row; the last: {refusal.detail}"
+            )
+
+    def given_up(self, name: str) -> Refusal | None:
+        return self._host(name).given_up
+
+    def _host(self, name: str) -> _Host:
+        if name not in self._hosts:
+            self._hosts[name] = _Host(asyncio.Semaphore(max(1, self._settings.per_host)))
+        return self._hosts[name]
+
+    def _address(self, address: str) -> _Address:
+        if address not in self._addresses:
+            size = self._settings.per_host if address else self._settings.concurrency
+            self._addresses[address] = _Address(asyncio.Semaphore(max(1, size)))
+        return self._addresses[address]
+
+    def _make_room(self, address: str, entry: _Address, origin: Origin) -> None:
+        self._idle = [one for one in self._idle if one.protocol.is_connected()]
+        for one in self._idle:
+            if one.origin == origin:  # the pool hands out the oldest of an origin
+                self._idle.remove(one)
+                return
+        if address:
+            here = [one for one in self._idle if one.address == address]
+            self._drop(here[: max(0, entry.active + len(here) - self._settings.per_host)])
+        self._drop(self._idle[: max(0, self._active + len(self._idle) - self._settings.concurrency)])
+
+    def _drop(self, surplus: list[_Idle]) -> None:
+        for one in surplus:
+            one.protocol.close()
+            self._idle.remove(one)

@@ -1,0 +1,108 @@
+"""Runs the client against servers and keeps what it recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import os
+import tempfile
+import zlib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from archiver.capture.client import Client
+from archiver.capture.framing import Framer, decoded_body
+from archiver.model import Event, Exchange, FetchSettings, Outcome, RecordRef, Stored, Target
+from tests.servers import ca_pem
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+QUICK = FetchSettings(
+    allow_addresses=LOOPBACK,
+    backoff_base_s=0.01,
+    backoff_cap_s=0.05,
+    retry_after_cap_s=0.2,
+    connect_timeout_s=5.0,
+    read_timeout_s=5.0,
+    total_timeout_s=10.0,
+)
+
+
+def target(url: str) -> Target:
+    return Target(url, ())
+
+
+@dataclass
+class Kept:
+    """One recorded exchange, its response read out."""
+
+    exchange: Exchange
+    response: bytes
+
+    @property
+    def body(self) -> bytes:
+        return decoded_body(self.response)
+
+
+@dataclass
+class Book:
+    """Stands where the archive stands: takes exchanges, gives them a place and the hash of their payload."""
+
+    kept: list[Kept] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    async def record(self, exchange: Exchange) -> Stored:
+        raw = exchange.response.read()
+        assert exchange.response.seek(0) == 0
+        self.kept.append(Kept(exchange, raw))
+        payload = _payload(raw)
+        ref = RecordRef("book.warc.gz", len(self.kept), len(raw), f"urn:uuid:{len(self.kept)}")
+        return Stored(ref, hashlib.sha256(payload).hexdigest() if payload else "", len(payload), ref, revisit=False)
+
+    def of(self, path: str) -> list[Kept]:
+        return [kept for kept in self.kept if kept.exchange.url.endswith(path)]
+
+
+def _payload(raw: bytes) -> bytes:
+    framer = Framer()
+    framer.feed(raw)
+    body = decoded_body(raw)
+    if framer.head and framer.head.get("content-encoding") == "gzip":
+        try:
+            return gzip.decompress(body)
+        except (OSError, EOFError, zlib.error):
+            return body
+    return body
+
+
+def with_ca(tmp_path: Path, settings: FetchSettings = QUICK) -> FetchSettings:
+    file = tmp_path / "ca.pem"
+    file.write_bytes(ca_pem())
+    return replace(settings, ca_file=str(file))
+
+
+def fetch_all(urls: list[str], settings: FetchSettings = QUICK, book: Book | None = None) -> tuple[list[Outcome], Book]:
+    """All at once, as the pipeline does."""
+    book = book or Book()
+
+    async def run() -> list[Outcome]:
+        with tempfile.TemporaryDirectory() as folder:
+            async with Client(
+                settings,
+                record=book.record,
+                on_event=book.events.append,
+                spool_dir=Path(folder),
+                now=lambda: datetime.now(UTC),
+                chance=lambda: 0.5,
+            ) as client:
+                outcomes = await asyncio.gather(*(client.fetch(target(url)) for url in urls))
+                assert os.listdir(folder) == []  # noqa: PTH208 - a list, at once
+                return list(outcomes)
+
+    return asyncio.run(run()), book
+
+
+def fetch(url: str, settings: FetchSettings = QUICK) -> tuple[Outcome, Book]:
+    outcomes, book = fetch_all([url], settings)
+    return outcomes[0], book
