@@ -27,6 +27,7 @@ RECORD_END = b"\r\n\r\n"
 DIGEST_ALGORITHM = "sha256"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_NOT_IN_URI = re.compile(r"[\x00-\x20\x7f]")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
 
 
@@ -126,8 +127,8 @@ def parse_digest(text: str) -> tuple[str, bytes] | None:
 
 
 def target_uri(url: str) -> str:
-    """The URL without its fragment; otherwise byte for byte, except that control characters cannot break the head."""
-    return one_line(url.partition("#")[0])
+    """The URL without its fragment; otherwise byte for byte, save that spaces and control characters, which no URI has, are escaped."""
+    return _NOT_IN_URI.sub(lambda match: f"%{ord(match[0]):02X}", url.partition("#")[0])
 
 
 def one_line(text: str) -> str:

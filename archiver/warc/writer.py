@@ -232,11 +232,13 @@ class WarcWriter:
         ]
 
     def _write_metadata(self, uri: str, content_type: str, data: bytes, refers_to: RecordRef | None, at: datetime) -> RecordRef:
+        digest = rec.digest_of(data)
         fields = [
             ("WARC-Date", self._moment(uri, at)),
             ("WARC-Target-URI", uri),
             ("WARC-Refers-To", f"<{refers_to.record_id}>" if refers_to else ""),
-            ("WARC-Block-Digest", rec.digest_of(data)),
+            ("WARC-Payload-Digest", digest),
+            ("WARC-Block-Digest", digest),
             ("Content-Type", content_type),
         ]
         return self._write("metadata", fields, data)
