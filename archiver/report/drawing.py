@@ -40,17 +40,20 @@ def canvas(laid: Frame, letters: Mapping[str, str]) -> Canvas | None:
     """The drawing for a frame; None when every copy shows the whole picture and none differs anywhere."""
     width, height = laid.width_px, laid.height_px
     over = OVERHANG * max(width, height)
-    drawn = []
+    text_px = round(max(width, height) / 26, 1)
+    drawn: list[Outline] = []
     for payload, tie in laid.placed.items():
         if payload == laid.reference or _covers(tie, width * height):
             continue
         points = [(_clamp(x, -over, width + over), _clamp(y, -over, height + over)) for x, y in tie.corners]
         x, y = min(x for x, _ in points), min(y for _, y in points)
+        while any(abs(other.x - x) < 1.8 * text_px and abs(other.y - y) < 1.8 * text_px for other in drawn):
+            x += text_px / 2
         drawn.append(Outline(letters[payload], " ".join(f"{px:.1f},{py:.1f}" for px, py in points), round(x, 1), round(y, 1)))
     regions = tuple(region for tie in laid.placed.values() if (region := _region(tie, laid)))
     if not drawn and not regions:
         return None
-    return Canvas(letters[laid.reference], width, height, tuple(drawn), regions, round(max(width, height) / 28, 1))
+    return Canvas(letters[laid.reference], width, height, tuple(drawn), regions, text_px)
 
 
 def _covers(tie: Placed, whole: float) -> bool:

@@ -249,7 +249,7 @@ def _live(stream: TextIO, verbosity: int) -> Iterator[LiveLine]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-    console = Console(file=stream)
+    console = Console(file=stream, force_terminal=True)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),

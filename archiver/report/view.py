@@ -17,6 +17,13 @@ from archiver.report.links import href
 from archiver.report.places import Places, caption, host
 from archiver.report.registration import Frame, Placed, frame
 
+Box = tuple[int, int]
+"""Width and height in CSS pixels."""
+
+KEEPER_BOX: Box = (460, 340)
+COPY_BOX: Box = (280, 180)
+ROW_BOX: Box = (88, 66)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -28,6 +35,10 @@ class Shown:
     """Address of its bytes; empty where they stand elsewhere in the page."""
     width: int
     height: int
+    """Of the picture itself, in its own pixels."""
+    show_width: int
+    show_height: int
+    """As large as it is shown, whole, in CSS pixels."""
     alt: str
 
 
@@ -114,12 +125,18 @@ class Album:
     def key(self, payload: str) -> str:
         return self.keys.setdefault(payload, f"p{len(self.keys) + 1}")
 
-    def show(self, payload: str, picture: Picture, alt: str) -> Shown:
+    def show(self, payload: str, picture: Picture, alt: str, box: Box) -> Shown:
         source = self.sources.get(payload, "")
         if payload in self.placed and not self.everywhere:
             source = ""
         self.placed.add(payload)
-        return Shown(self.key(payload), source, picture.width_px, picture.height_px, alt)
+        return Shown(self.key(payload), source, picture.width_px, picture.height_px, *fit(picture, box), alt)
+
+
+def fit(picture: Picture, box: Box) -> Box:
+    """The size at which the whole picture fills the box in one direction and is never enlarged beyond it."""
+    scale = min(box[0] / max(1, picture.width_px), box[1] / max(1, picture.height_px))
+    return max(1, round(picture.width_px * scale)), max(1, round(picture.height_px * scale))
 
 
 def letter(n: int) -> str:
@@ -185,7 +202,8 @@ class Gallery:
         words = caption(images)
         keeper = cluster is not None and payload == cluster.keeper
         tie = laid.placed.get(payload) if laid else None
-        shown = self._show(payload, f"Copy {letters[payload]}: {words}" if words else f"Copy {letters[payload]}")
+        alt = f"Copy {letters[payload]}: {words}" if words else f"Copy {letters[payload]}"
+        shown = self._show(payload, alt, KEEPER_BOX if keeper or cluster is None else COPY_BOX)
         return Member(
             letter=letters[payload],
             shown=shown,
@@ -198,18 +216,18 @@ class Gallery:
             score=tie.pair.score if tie and tie.pair else None,
         )
 
-    def _show(self, payload: str, alt: str) -> Shown:
+    def _show(self, payload: str, alt: str, box: Box) -> Shown:
         picture = self._pictures.get(payload)
         if picture is None:
-            return Shown(self._album.key(payload), "", 4, 3, alt)
-        return self._album.show(payload, picture, alt)
+            return Shown(self._album.key(payload), "", 4, 3, *COPY_BOX, alt)
+        return self._album.show(payload, picture, alt, box)
 
     def thumbnail(self, image: Image) -> Shown | None:
         """The small picture of a row of the table; None where there is none."""
         if image.picture is None or image.payload not in self._album.sources:
             return None
         words = caption((image,))
-        return self._album.show(image.payload, image.picture, words or "No caption")
+        return self._album.show(image.payload, image.picture, words or "No caption", ROW_BOX)
 
     def _verdict(self, payload: str, letters: Mapping[str, str], tie: Placed | None, cluster: Cluster | None) -> str:
         if cluster is None or tie is None or not tie.towards:
@@ -273,13 +291,17 @@ def facts(image: Image) -> str:
     return " · ".join(part for part in (look, image.format.upper(), frames, weight) if part)
 
 
+NAME_CHARS_MAX = 56
+
+
 def file_name(url: str) -> str:
-    """The last part of a URL's path; the URL itself when it has none."""
+    """The last part of a URL's path (the URL itself when it has none), cut in the middle when it is long."""
     try:
-        path = urlsplit(url).path
+        name = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1] or url
     except ValueError:
-        return url
-    return path.rstrip("/").rsplit("/", 1)[-1] or url
+        name = url
+    half = NAME_CHARS_MAX // 2
+    return name if len(name) <= NAME_CHARS_MAX else f"{name[:half]}…{name[-half:]}"
 
 
 def hops(image: Image) -> tuple[tuple[str, str, str], ...]:
