@@ -50,6 +50,7 @@ _TABLE = (
     ("ff00::/8", "multicast (RFC 4291)"),
 )
 _FORBIDDEN: tuple[tuple[Network, str], ...] = tuple((ipaddress.ip_network(net), why) for net, why in _TABLE)
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # the only part of IPv6 that IANA has opened
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: on an IPv6-only network the way to the IPv4 internet
 
 
@@ -96,6 +97,7 @@ def _reserved(ip: IPAddress) -> str:
     for network, why in _FORBIDDEN:
         if ip in network:
             return why
-    if not ip.is_global or ip.is_multicast:
+    outside = isinstance(ip, ipaddress.IPv6Address) and ip not in _GLOBAL_UNICAST
+    if outside or not ip.is_global or ip.is_multicast:
         return "not globally reachable (IANA special-purpose registry)"
     return ""

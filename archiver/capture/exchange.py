@@ -141,7 +141,7 @@ class Exchanger:
                 return Answer(Hop(question.place.url, 0, at), refusal), False
             if tape.reused and end.kind == "cut" and not tape.framer.started:
                 return Answer(Hop(question.place.url, 0, at), failures.verdict(end, tape.framer)[1]), True
-            self._limits.keep(address, question.place.origin, tape.protocol)
+            await self._limits.keep(address, question.place.origin, tape.protocol)
             return await self._conclude(question, tape, end, at, route), False
         finally:
             tape.close()

@@ -73,16 +73,20 @@ class Limits:
             entry.active += 1
             self._active += 1
             try:
-                self._make_room(address, entry, origin)
+                await self._make_room(address, entry, origin)
                 yield
             finally:
                 entry.active -= 1
                 self._active -= 1
 
-    def keep(self, address: str, origin: Origin, protocol: WireProtocol | None) -> None:
-        """Note a connection that went back to the pool."""
-        if protocol is not None and protocol.is_connected() and not protocol.should_close:
+    async def keep(self, address: str, origin: Origin, protocol: WireProtocol | None) -> None:
+        """Note a connection that went back to the pool, or see to it that it is closed before its slot is given back."""
+        if protocol is None:
+            return
+        if protocol.is_connected() and not protocol.should_close:
             self._idle.append(_Idle(address, origin, protocol))
+        else:
+            await protocol.gone()
 
     def hold(self, name: str, wait_s: float) -> None:
         """No further request to this host for so long (it said so)."""
@@ -116,7 +120,7 @@ class Limits:
             self._addresses[address] = _Address(asyncio.Semaphore(max(1, size)))
         return self._addresses[address]
 
-    def _make_room(self, address: str, entry: _Address, origin: Origin) -> None:
+    async def _make_room(self, address: str, entry: _Address, origin: Origin) -> None:
         self._idle = [one for one in self._idle if one.protocol.is_connected()]
         for one in self._idle:
             if one.origin == origin:  # the pool hands out the oldest of an origin
@@ -124,10 +128,10 @@ class Limits:
                 return
         if address:
             here = [one for one in self._idle if one.address == address]
-            self._drop(here[: max(0, entry.active + len(here) - self._settings.per_host)])
-        self._drop(self._idle[: max(0, self._active + len(self._idle) - self._settings.concurrency)])
+            await self._drop(here[: max(0, entry.active + len(here) - self._settings.per_host)])
+        await self._drop(self._idle[: max(0, self._active + len(self._idle) - self._settings.concurrency)])
 
-    def _drop(self, surplus: list[_Idle]) -> None:
+    async def _drop(self, surplus: list[_Idle]) -> None:
+        self._idle = [one for one in self._idle if one not in surplus]
         for one in surplus:
-            one.protocol.close()
-            self._idle.remove(one)
+            await one.protocol.gone()

@@ -181,9 +181,20 @@ class WireProtocol(ResponseHandler):
         """Exchanges finished on this connection."""
         self._tape: Tape | None = None
         self._keep = keep
+        self._raw: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(cast(asyncio.Transport, _Tee(cast(asyncio.Transport, transport), self)))
+        self._raw = cast(asyncio.Transport, transport)
+        super().connection_made(cast(asyncio.Transport, _Tee(self._raw, self)))
+
+    async def gone(self) -> None:
+        """Close now and return when the socket is closed: its place may be taken by another connection then."""
+        self.close()
+        if self._raw is not None:
+            self._raw.abort()  # a TLS peer would be waited for otherwise; our close_notify is out already
+        closed = self.closed
+        if closed is not None:
+            await asyncio.wait((closed,))
 
     def set_response_params(self, **params: Any) -> None:
         """Called by aiohttp just before it writes a request: here the exchange begins."""
