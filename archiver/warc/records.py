@@ -73,7 +73,7 @@ class KnownPayload:
     payload_sha256: str
     size_bytes: int
     framing: tuple[bool, str]
-    """(chunked, content-encoding): a viewer puts the revisit's head before the original's body, so both must agree."""
+    """(chunked, content-encoding): decides which revisits a viewer can replay."""
 
 
 def warc_date(at: datetime) -> str:

@@ -127,9 +127,8 @@ class WarcWriter:
         scan = scan_http(read_pieces(exchange.response.read))
         url = rec.target_uri(exchange.url)
         framing = (scan.dechunked, scan.head.fields.get("Content-Encoding").lower() if scan.head else "")
-        key = (scan.payload_digest, framing)
         whole = _may_stand_for_others(exchange, scan)
-        original = self._known.get(key) if whole else None
+        original = self._original(scan.payload_digest, framing) if whole else None
         with self._group(scan.block_bytes + len(exchange.request)):
             date = self._moment(url, exchange.at)
             if original is None:
@@ -138,7 +137,9 @@ class WarcWriter:
                 ref = self._write_revisit(exchange, scan, url, date, original)
             self._write_request(exchange, url, date, ref.record_id)
         if whole and original is None:
-            self._known[key] = KnownPayload(scan.payload_digest, url, date, ref, scan.sha256, scan.size_bytes, framing)
+            self._known[scan.payload_digest, framing] = KnownPayload(
+                scan.payload_digest, url, date, ref, scan.sha256, scan.size_bytes, framing
+            )
         return Stored(ref, scan.sha256, scan.size_bytes, original.ref if original else ref, original is not None)
 
     def write_resource(self, url: str, content_type: str, data: bytes, *, at: datetime | None = None) -> RecordRef:
@@ -182,6 +183,12 @@ class WarcWriter:
         if self._sink is not None:
             self._finish_file()
         return tuple(self._files)
+
+    def _original(self, digest: str, framing: tuple[bool, str]) -> KnownPayload | None:
+        """Viewers put the revisit's head before the original's body. A chunked head before a plain body they get over; chunks
+        after a plain head reach the reader as they are (seen in pywb 2.10), and so would another content coding."""
+        chunked, coding = framing
+        return self._known.get((digest, framing)) or (self._known.get((digest, (False, coding))) if chunked else None)
 
     # --- records ----------------------------------------------------------------------------------------------------
 

@@ -85,9 +85,10 @@ def test_each_record_is_one_member_stored_for_media_deflated_for_text(tmp_path: 
 def test_other_tools_read_it_and_agree_with_every_digest(tmp_path: Path) -> None:
     w = writer(tmp_path)
     body = jpeg_like(3000)
+    other = jpeg_like(3000, 2)
     w.write_exchange(exchange("https://e.example/plain", response(body, "Content-Type: image/jpeg")))
     w.write_exchange(exchange("https://e.example/gzip", response(gzip.compress(b"<p>" * 500), "Content-Encoding: gzip")))
-    w.write_exchange(exchange("https://e.example/chunked", chunked(body, "Content-Type: image/jpeg", extension=";a=b", trailer="X: y")))
+    w.write_exchange(exchange("https://e.example/chunked", chunked(other, "Content-Type: image/jpeg", extension=";a=b", trailer="X: y")))
     w.write_exchange(exchange("https://e.example/again", response(body, "Content-Type: image/jpeg")))
     w.write_resource("https://e.example/report.html", "text/html; charset=utf-8", b"<p>report")
     w.close()
@@ -138,9 +139,10 @@ def test_same_payload_becomes_a_revisit_of_the_original_never_of_a_revisit(tmp_p
         (exchange("https://e.example/1", response(b"gone", status="404 No"), status=404),) * 2,
         (exchange("https://e.example/1", response(b"part", status="206 Part"), status=206),) * 2,
         (exchange("https://e.example/1", response(b"cut", "Content-Length: 9", length=False), truncated="disconnect"),) * 2,
-        (exchange("https://e.example/1", response(b"body")), exchange("https://e.example/2", chunked(b"body"))),
+        (exchange("https://e.example/1", chunked(b"body")), exchange("https://e.example/2", response(b"body"))),
+        (exchange("https://e.example/1", response(b"body")), exchange("https://e.example/2", response(b"body", "Content-Encoding: br"))),
     ],
-    ids=["empty", "not found", "partial", "truncated", "other framing"],
+    ids=["empty", "not found", "partial", "truncated", "chunks under a plain head", "other coding"],
 )
 def test_no_revisit_where_a_viewer_could_not_replay_it(tmp_path: Path, first, second) -> None:
     w = writer(tmp_path)
