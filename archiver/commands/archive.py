@@ -1,0 +1,49 @@
+"""archiver archive"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archiver.commands import options
+from archiver.commands.options import option
+from archiver.commands.show import Progress, finish
+from archiver.errors import UsageError
+
+
+@click.command()
+@click.argument("posts", metavar="POST...", nargs=-1)
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="The archive folder; else one named after the post.")
+@click.option("-i", "--input-list", type=click.File("r"), help="A file that names one POST a line; - for standard input.")
+@options.apply(options.POST_OPTIONS)
+@option("--local-images/--no-local-images", default=False, help="Take pictures named by a path from below the post's own folder.")
+@options.apply(options.JUDGE_OPTIONS)
+@options.apply(options.FETCH_OPTIONS)
+@option("--warc-max-size", type=options.SIZE, default="1G", show_default=True, help="Begin another WARC file beyond this.")
+@option("--wacz/--no-wacz", default=True, show_default=True, help="Write a WACZ for viewers as well.")
+@option("--operator", default="", metavar="TEXT", help="Who archives; stands in every WARC file.")
+@option("--keep-secrets", is_flag=True, help="Keep Authorization, Cookie and the like in request records; blanked otherwise.")
+@click.option("-s", "--simulate", is_flag=True, help="Say what would be fetched, and fetch nothing.")
+@click.option("--fail-on-duplicates", is_flag=True, help="Exit with 9 when pictures of the post are copies of each other.")
+@options.apply(options.OUTPUT_OPTIONS)
+def command(posts: tuple[str, ...], output: Path | None, input_list: Any, simulate: bool, fail_on_duplicates: bool, **values: Any) -> int:
+    """Archive the pictures of each POST: a Markdown or HTML file, an http(s) URL, or - for standard input.
+
+    The folder then holds the WARC (the truth), a WACZ for viewers, report.html, report.json and clusters.csv. The same command
+    again continues a run that was cut off, and captures anew what is finished.
+    """
+    from archiver.pipeline import archive
+
+    sources = [*posts, *(line.strip() for line in input_list or () if line.strip() and not line.startswith("#"))]
+    if not sources:
+        raise UsageError("name a POST: a Markdown or HTML file, an http(s) URL, or -")
+    settings = options.archive_settings(values)
+    if simulate:
+        from archiver.commands.links import show_plan
+
+        return max(show_plan(source, settings, as_json=values["json_"]) for source in sources)
+    with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"]) as progress:
+        runs = archive.archive_many(sources, output, settings, progress.event)
+    return finish(runs, as_json=values["json_"], quiet=values["quiet"], fail_on_duplicates=fail_on_duplicates)

@@ -1,0 +1,71 @@
+"""Printing: progress and words to stderr, data to stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from archiver.errors import OutputError
+from archiver.model import Event
+
+if TYPE_CHECKING:
+    from archiver.pipeline.runs import Run
+
+
+class Progress:
+    """Shows events on stderr as they happen, and writes them to a log file of JSON lines when one is wanted."""
+
+    def __init__(self, *, quiet: bool = False, verbose: int = 0, log: Path | None = None) -> None:
+        self._quiet, self._verbose, self._log_path = quiet, verbose, log
+        self._stack = ExitStack()
+        self._log: TextIO | None = None
+
+    def __enter__(self) -> Progress:
+        from archiver.pipeline import present
+
+        if self._log_path is not None:
+            try:
+                self._log = self._stack.enter_context(self._log_path.open("a", encoding="utf-8"))
+            except OSError as error:
+                raise OutputError(f"cannot write the log {self._log_path}: {error.strerror or error}") from error
+        self._follower = self._stack.enter_context(present.progress(sys.stderr, quiet=self._quiet, verbosity=self._verbose))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.close()
+
+    def event(self, event: Event) -> None:
+        self._follower.follow(event)
+        if self._log is not None:
+            row = {
+                "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "event": event.name,
+                "url": event.url,
+                "detail": event.detail,
+            }
+            self._log.write(json.dumps({**row, **event.fields}, ensure_ascii=False, default=str) + "\n")
+            self._log.flush()
+
+
+def finish(runs: Sequence[Run], *, as_json: bool, quiet: bool, fail_on_duplicates: bool = False) -> int:
+    """Print what came of the runs; answers the exit code."""
+    from archiver.pipeline import present
+    from archiver.pipeline.runs import exit_code
+
+    for run in runs:
+        if run.error is not None:
+            click.echo(f"archiver: {present.text(str(run.error))}", err=True)
+        if run.report is None:
+            continue
+        if as_json:
+            click.echo(present.as_json(run.report), nl=False)
+        elif not quiet:
+            click.echo("\n".join(present.summary(run)))
+    return exit_code(runs, fail_on_duplicates=fail_on_duplicates)

@@ -1,0 +1,173 @@
+"""The main job: a post becomes a WARC, a WACZ and a report of its duplicates.
+
+Order of a run: read the post; survey the folder (fresh, cut off, or finished); fetch what is missing while worker processes measure
+what has arrived; judge; write the report into the WARC; close it; write what is derived from it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from archiver.errors import NothingFetched
+from archiver.model import Captured, Event, Missed, Outcome, Post, Target
+from archiver.pipeline import capturing, document, folder, publish, reopening, surveying
+from archiver.pipeline.capturing import OnEvent
+from archiver.pipeline.judge import Judge
+from archiver.pipeline.publish import Material
+from archiver.pipeline.runs import Run
+from archiver.pipeline.settings import Settings
+from archiver.pipeline.surveying import Survey
+from archiver.pipeline.tasks import Source
+from archiver.post.page import render as render_page
+from archiver.post.read import Document, plan
+from archiver.warc import reader
+from archiver.warc.writer import WarcWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run is given from outside, so that tests can hold it still."""
+
+    on_event: OnEvent
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    new_id: Callable[[], str] = lambda: f"urn:uuid:{uuid.uuid4()}"
+
+
+def archive(source: str, where: Path, settings: Settings, means: Means) -> Run:
+    """Archive one post into the folder `where`; goes on where a run was cut off. Raises ArchiverError and KeyboardInterrupt.
+
+    The WARC is complete and readable however this ends.
+    """
+    local = None if document.is_url(source) else document.parse(document.load(source), source, settings)
+    if local is not None and not local.links:
+        raise NothingFetched(f"{source} links no pictures, so there is nothing to archive")
+    folder.prepare(where)
+    with folder.locked(where):
+        survey = surveying.survey(where, document.slug_of(source), means.now())
+        return carry_out(Work(source, where, settings, means, survey), local)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One run on one folder."""
+
+    source: str
+    where: Path
+    settings: Settings
+    means: Means
+    survey: Survey
+    fetch_again: frozenset[str] = frozenset()
+    """Targets that are fetched whatever the archive holds of them."""
+
+
+def carry_out(work: Work, local: Document | None) -> Run:
+    """Capture, judge, publish; whatever happens, the WARC is closed."""
+    decisions = folder.read_decisions(work.where)
+    started = work.means.now()
+    held = reopening.hold(work.survey.files)
+    writer = surveying.open_writer(work.survey, work.where, work.source, work.settings, work.means)
+    try:
+        with Judge(work.where / folder.CACHE, work.settings, work.means.on_event) as judge:
+            captured = capturing.run(lambda: _capture(work, writer, held, judge, local))
+            previous = None if work.survey.adds else work.survey.report
+            material = Material(work.where, captured.post, captured.outcomes, decisions, started, held.broken, previous)
+            return _publish(work, captured, material, judge, writer)
+    finally:
+        writer.close()
+
+
+def _publish(work: Work, captured: _Captured, material: Material, judge: Judge, writer: WarcWriter) -> Run:
+    at = work.means.now()
+    report = publish.judged(material, judge, work.settings, at)
+    report = replace(report, wacz=f"{document.slug_of(work.source)}.wacz" if work.settings.wacz else "")
+    work.means.on_event(Event("stage", detail="Writing the report"))
+    names = sorted({folder.final_name(path) for path in folder.warcs(work.where)})
+    publish.into_warc(replace(report, warcs=tuple(names)), captured.page, judge, writer, at)
+    writer.close()
+    report = replace(report, warcs=tuple(folder.final_name(path) for path in folder.warcs(work.where)))
+    listed = publish.pages(captured.post, captured.page_at or at, at)
+    files = publish.into_folder(report, judge, work.where, listed)
+    return Run(work.source, work.where, report, (*report.warcs, *files))
+
+
+@dataclass(frozen=True, slots=True)
+class _Captured:
+    """What the network half hands over."""
+
+    post: Post
+    outcomes: tuple[Outcome, ...]
+    page: str
+    """The rendered page; empty when the archive holds it as it was fetched."""
+    page_at: datetime | None
+    """When it was fetched; None when it is rendered by us."""
+
+
+async def _capture(work: Work, writer: WarcWriter, held: reopening.Held, judge: Judge, local: Document | None) -> _Captured:
+    """Fetch what the archive does not hold yet; every picture goes to the judge as soon as its record stands."""
+    settings, event = work.settings, work.means.on_event
+    async with capturing.Capture(settings.fetch, writer, on_event=event, now=work.means.now) as capture:
+        if local is None:
+            found, page_at = await _fetch_post(work, capture, writer, held)
+        else:
+            found, page_at = local, None
+            surveying.write_source(writer, held, found.post, settings)
+        targets = plan(found.links)
+        event(Event("stage", detail="Fetching", fields={"total": len(targets)}))
+        outcomes: dict[str, Outcome] = {}
+
+        def done(outcome: Outcome) -> None:
+            outcomes[outcome.target.url] = outcome
+            _tell(event, outcome)
+            if isinstance(outcome, Captured):
+                judge.submit(Source(outcome.payload_sha256, str(work.where), outcome.payload_ref))
+
+        for target in targets:
+            if target.url not in work.fetch_again and (known := reopening.outcome(target, held)) is not None:
+                done(known)
+        await capture.all([target for target in targets if target.url not in outcomes], done)
+    page = "" if page_at else render_page(found.post, found.links, base=found.base)
+    return _Captured(found.post, tuple(outcomes[target.url] for target in targets), page, page_at)
+
+
+async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter, held: reopening.Held) -> tuple[Document, datetime]:
+    target = Target(work.source, ())
+    outcome = reopening.outcome(target, held)
+    fresh = not isinstance(outcome, Captured)
+    if fresh:
+        work.means.on_event(Event("stage", detail=f"Fetching {work.source}"))
+        outcome = await capture.page(work.source)
+    if not isinstance(outcome, Captured):
+        assert isinstance(outcome, Missed)
+        raise NothingFetched(f"{work.source} could not be fetched: {outcome.detail}")
+    last = outcome.hops[-1]
+    raw = reader.payload(work.where, outcome.payload_ref)
+    found = document.parse(raw, work.source, work.settings, url=last.url, content_type=last.content_type)
+    if fresh:
+        surveying.note_reading(writer, found.post, last.url, work.settings, outcome.record)
+    if not found.links:
+        raise NothingFetched(f"{work.source} links no pictures, so there is nothing more to archive")
+    return found, last.at
+
+
+def _tell(event: OnEvent, outcome: Outcome) -> None:
+    url = outcome.target.url
+    match outcome:
+        case Captured():
+            event(Event("captured", url, fields={"size_bytes": outcome.size_bytes, "attempts": outcome.attempts}))
+        case Missed():
+            event(Event("missed", url, outcome.detail, {"reason": outcome.reason.value, "attempts": outcome.attempts}))
+
+
+def archive_many(sources: Sequence[str], output: Path | None, settings: Settings, on_event: OnEvent) -> list[Run]:
+    """Archive several posts, each into a folder of its own below `output`; one post fills `output` itself.
+
+    The failure of one post never stops the others. With a single post errors are raised, not kept.
+    """
+    means = Means(on_event)
+    if len(sources) == 1:
+        return [archive(sources[0], output or Path(document.slug_of(sources[0])), settings, means)]
+    raise NotImplementedError

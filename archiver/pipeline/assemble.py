@@ -1,0 +1,115 @@
+"""Outcomes and the judgement -> the Report. Pure: one pass over values, no clock, no files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from archiver.model import Captured, Cluster, Image, Missed, Outcome, Pair, Picture, Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the judging half found out about a set of payloads."""
+
+    pictures: Mapping[str, Picture]
+    unreadable: Mapping[str, Unreadable]
+    clusters: tuple[Cluster, ...]
+    """Of two payloads or more, in no particular order."""
+    unsure: tuple[Pair, ...]
+    held_apart: tuple[Pair, ...] = ()
+    """Pairs that look alike and are not joined."""
+
+
+def images(outcomes: Sequence[Outcome], judgement: Judgement) -> tuple[Image, ...]:
+    """One Image per outcome, in the order given, clusters not yet filled in."""
+    return tuple(_image(outcome, judgement) for outcome in outcomes)
+
+
+def _image(outcome: Outcome, judgement: Judgement) -> Image:
+    picture: Picture | None = None
+    look: Unreadable | None = None
+    payload, size, record, revisit = "", 0, None, False
+    last = outcome.hops[-1].stored if outcome.hops else None
+    if isinstance(outcome, Captured):
+        payload, size = outcome.payload_sha256, outcome.size_bytes
+        record = outcome.record if outcome.record.file else None  # a file of its own has no record
+        revisit = outcome.record != outcome.payload_ref
+        picture = judgement.pictures.get(payload)
+        look = judgement.unreadable.get(payload)
+    elif last is not None:
+        payload, size, record, revisit = last.payload_sha256, last.size_bytes, last.ref, last.revisit
+    status, error = _status(outcome, picture, look)
+    return Image(
+        target=outcome.target,
+        status=status,
+        error=error,
+        hops=outcome.hops,
+        at=outcome.at,
+        payload=payload,
+        size_bytes=size,
+        picture=picture,
+        format=picture.format if picture else look.format if look else "",
+        record=record,
+        revisit=revisit,
+        cluster="",
+        keeper=False,
+    )
+
+
+def _status(outcome: Outcome, picture: Picture | None, look: Unreadable | None) -> tuple[str, str]:
+    if isinstance(outcome, Missed):
+        return outcome.reason.value, outcome.detail
+    if picture is not None:
+        return "ok", ""
+    if look is not None:
+        return look.reason.value, look.detail
+    return "corrupt", "the picture was archived but never measured"
+
+
+def in_post_order(rows: Sequence[Image], clusters: Sequence[Cluster]) -> tuple[tuple[Image, ...], tuple[Cluster, ...]]:
+    """Number the clusters by their first appearance in the post and mark each image with its cluster and the keeper.
+
+    A payload that stands under several URLs is a cluster too, even when no other payload joins it: exact copies are
+    duplicates. Clusters with no image among `rows` are left out.
+    """
+    urls_of: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        if row.picture is not None:
+            urls_of[row.payload].append(index)
+    joined = {payload for cluster in clusters for payload in cluster.members}
+    alone = [_exact_copies(payload, len(found)) for payload, found in urls_of.items() if len(found) > 1 and payload not in joined]
+    present = [cluster for cluster in (*clusters, *alone) if any(payload in urls_of for payload in cluster.members)]
+    ordered = sorted(present, key=lambda cluster: min(urls_of[payload][0] for payload in cluster.members if payload in urls_of))
+    marked = list(rows)
+    for number, cluster in enumerate(ordered, 1):
+        for payload in cluster.members:
+            for place, index in enumerate(urls_of.get(payload, ())):
+                best = payload == cluster.keeper and place == 0
+                marked[index] = replace(marked[index], cluster=f"c{number}", keeper=best)
+    return tuple(marked), tuple(ordered)
+
+
+def _exact_copies(payload: str, count: int) -> Cluster:
+    return Cluster(
+        keeper=payload,
+        members=(payload,),
+        because=f"the same bytes stand under {count} addresses",
+        pairs=(),
+        keeper_because="all copies are the same bytes; the one the post names first is shown",
+    )
+
+
+def change(before: str | None, row: Image, same: Callable[[str, str], bool]) -> str:
+    """What became of one URL since the capture before, when `before` was its payload (None: it was no archived picture).
+
+    `same` says whether two payloads are the same picture: other bytes need not be another picture.
+    """
+    if row.status != "ok":
+        return "gone" if before else ""
+    if before is None:
+        return "new"
+    if before == row.payload:
+        return "unchanged"
+    return "different-bytes" if same(before, row.payload) else "different-picture"

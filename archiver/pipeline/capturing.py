@@ -1,0 +1,85 @@
+"""The async half of a run: every target fetched once, every exchange handed to the one writer as soon as it is whole."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from archiver.capture.client import Client
+from archiver.model import Captured, Event, Exchange, FetchSettings, Missed, Outcome, Stored, Target
+from archiver.warc.writer import WarcWriter
+
+T = TypeVar("T")
+OnEvent = Callable[[Event], None]
+
+PAGE_ACCEPT = "text/html,application/xhtml+xml,text/markdown;q=0.9,*/*;q=0.8"
+
+
+def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run the coroutine to its end; SIGINT and SIGTERM cancel it. Raises KeyboardInterrupt when one of them came."""
+
+    async def main() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        with suppress(RuntimeError, ValueError, NotImplementedError):  # not the main thread: the caller handles signals
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, task.cancel)
+        return await work()
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+class Capture:
+    """One client and one writer for a run."""
+
+    def __init__(self, settings: FetchSettings, writer: WarcWriter, *, on_event: OnEvent, now: Callable[[], datetime]) -> None:
+        self._writer = writer
+        self._spool = tempfile.TemporaryDirectory(prefix="archiver-spool-")
+        self._client = Client(settings, record=self._record, on_event=on_event, spool_dir=Path(self._spool.name), now=now)
+
+    async def __aenter__(self) -> Capture:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        try:
+            await self._client.__aexit__(*error)
+        finally:
+            self._spool.cleanup()
+
+    async def page(self, url: str) -> Outcome:
+        """Fetch the post itself."""
+        return await self._one(Target(url, ()), accept=PAGE_ACCEPT)
+
+    async def all(self, targets: Sequence[Target], on_outcome: Callable[[Outcome], None]) -> None:
+        """Fetch every target, reporting each outcome as it comes; in the archive before it is reported."""
+
+        async def one(target: Target) -> None:
+            on_outcome(await self._one(target))
+
+        async with asyncio.TaskGroup() as group:
+            for target in targets:
+                group.create_task(one(target))
+
+    async def _one(self, target: Target, **how: str) -> Outcome:
+        outcome = await self._client.fetch(target, **how)
+        match outcome:
+            case Missed():
+                self._writer.write_missed(outcome)
+            case Captured():
+                pass
+        return outcome
+
+    async def _record(self, exchange: Exchange) -> Stored:
+        # Written in one piece on the loop: an exchange is in the archive whole or not at all, whatever is cancelled.
+        return self._writer.write_exchange(exchange)

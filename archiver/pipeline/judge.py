@@ -1,0 +1,162 @@
+"""The judging half: payloads are measured as they arrive, then compared, then grouped. It needs no network.
+
+The main process holds values only (pictures, pairs); pixels, features and comparisons live in worker processes and in the cache file.
+The result does not depend on the order in which payloads arrive, nor on the number of workers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from archiver.errors import ArchiverError, OutputError
+from archiver.model import Decision, Event, Measured, Pair, Picture, Reason, Unreadable, Verdict
+from archiver.pipeline import tasks
+from archiver.pipeline.assemble import Judgement
+from archiver.pipeline.cache import Cache
+from archiver.pipeline.settings import Settings
+from archiver.pipeline.tasks import Source
+from archiver.pipeline.workers import WorkerFailure, Workers, default_count
+
+T = TypeVar("T")
+
+PICTURES_PER_WORKER = 150
+"""A worker costs start-up and memory; one is enough for a post, more join for collections."""
+PAIRS_PER_TASK = 48
+
+REASONS = {"crash": Reason.CORRUPT, "timeout": Reason.CORRUPT, "memory": Reason.UNSUPPORTED}
+"""What a picture is called that a decoder did not survive."""
+
+
+class Judge:
+    """Measures what is submitted; `finish` compares and groups. A context manager: leaving it by an exception ends all work at once."""
+
+    def __init__(self, cache: Path, settings: Settings, on_event: Callable[[Event], None], *, expected: int = 100) -> None:
+        self._cache = Cache.open(cache)
+        self._settings = settings
+        self._event = on_event
+        self._lock = threading.Lock()
+        self._submitted: set[str] = set()
+        self._futures: list[Future[Any]] = []
+        self._pictures: dict[str, Picture] = {}
+        self._unreadable: dict[str, Unreadable] = {}
+        self._failure: ArchiverError | None = None
+        self._workers = Workers(settings.workers or _count(expected))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._workers.__exit__(kind, error, trace)
+        self._cache.close()
+
+    def submit(self, source: Source) -> None:
+        """Measure one payload, once, unless the cache knows it. Does not wait."""
+        if source.payload in self._submitted:
+            return
+        self._submitted.add(source.payload)
+        known = self._cache.load(source.payload)
+        if known is not None:
+            self._keep(source.payload, known)
+            return
+        future = self._workers.submit(tasks.measure_source, source)
+        future.add_done_callback(lambda done: self._measured(source.payload, done))
+        self._futures.append(future)
+
+    def _measured(self, payload: str, future: Future[Any]) -> None:
+        """Runs in a worker's thread."""
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is not None:
+            found: Measured | Unreadable = Unreadable(payload, Reason.CORRUPT, f"could not be read back: {error}")
+        elif isinstance(result := future.result(), WorkerFailure):
+            found = Unreadable(payload, REASONS[result.kind], f"the decoder failed ({result.kind}): {result.detail}")
+        else:
+            found = result
+            try:
+                self._cache.save(found)
+            except OutputError as full:
+                self._failure = full
+        self._keep(payload, found.picture if isinstance(found, Measured) else found)
+
+    def _keep(self, payload: str, found: Picture | Unreadable) -> None:
+        with self._lock:
+            if isinstance(found, Picture):
+                self._pictures[payload] = found
+            else:
+                self._unreadable[payload] = found
+            done = len(self._pictures) + len(self._unreadable)
+        self._event(Event("measured", fields={"done": done, "total": len(self._submitted)}))
+
+    def finish(self, urls: Mapping[str, Sequence[str]], decisions: Sequence[Decision]) -> Judgement:
+        """Wait for the measuring, then compare and group. `urls`: under which addresses each payload stands.
+
+        Raises OutputError when the disk is full.
+        """
+        _wait(self._futures)
+        if self._failure is not None:
+            raise self._failure
+        pictures = [self._pictures[payload] for payload in sorted(self._pictures)]
+        self._event(Event("stage", detail="Comparing", fields={"total": len(pictures)}))
+        found = self._ask(tasks.find_candidates, str(self._cache.path), pictures)
+        pairs = self._compare([(pictures[a], pictures[b]) for a, b in found])
+        groups = self._ask(tasks.group_pairs, pictures, pairs, tuple(decisions), dict(urls))
+        return Judgement(dict(self._pictures), dict(self._unreadable), groups.clusters, groups.unsure, groups.held_apart)
+
+    def same(self, a: str, b: str) -> bool:
+        """Whether two measured payloads are the same picture."""
+        if a == b:
+            return True
+        if a not in self._pictures or b not in self._pictures:
+            return False
+        first, second = sorted((self._pictures[a], self._pictures[b]), key=lambda picture: picture.payload)
+        return self._compare([(first, second)])[0].verdict is Verdict.SAME
+
+    def previews(self, payloads: Iterable[str]) -> dict[str, bytes]:
+        """JPEGs of measured pictures, longest side 480 px."""
+        return {payload: self._cache.load_preview(payload) for payload in payloads if payload in self._pictures}
+
+    def thumbnails(self, payloads: Iterable[str]) -> dict[str, bytes]:
+        """JPEGs of measured pictures, longest side 200 px."""
+        return {payload: self._cache.load_thumbnail(payload) for payload in payloads if payload in self._pictures}
+
+    def _compare(self, wanted: Sequence[tuple[Picture, Picture]]) -> list[Pair]:
+        """The verdicts, known ones from the cache, the rest from the workers."""
+        strictness = self._settings.strictness
+        known = self._cache.load_pairs([(a.payload, b.payload) for a, b in wanted], strictness)
+        rest = [(a, b) for a, b in wanted if (a.payload, b.payload) not in known]
+        batches = [rest[start : start + PAIRS_PER_TASK] for start in range(0, len(rest), PAIRS_PER_TASK)]
+        futures = [self._workers.submit(tasks.compare_pairs, str(self._cache.path), batch, strictness) for batch in batches]
+        for batch, future in zip(batches, futures, strict=True):
+            pairs = _result(future)
+            self._cache.save_pairs(pairs, strictness)
+            known.update({(pair.a, pair.b): pair for pair in pairs})
+            self._event(Event("compared", fields={"pairs": len(batch), "total": len(wanted)}))
+        return [known[a.payload, b.payload] for a, b in wanted]
+
+    def _ask(self, function: Callable[..., T], *args: Any) -> T:
+        """One task that needs numpy, which the main process never loads."""
+        return _result(self._workers.submit(function, *args))
+
+
+def _count(expected: int) -> int:
+    return max(1, min(default_count(), -(-expected // PICTURES_PER_WORKER)))
+
+
+def _wait(futures: Iterable[Future[Any]]) -> None:
+    for future in futures:
+        with suppress(Exception):  # `_measured` has taken note of it
+            future.result()
+
+
+def _result(future: Future[T | WorkerFailure]) -> T:
+    result = future.result()
+    if isinstance(result, WorkerFailure):
+        raise ArchiverError(f"comparing pictures failed ({result.kind}): {result.detail}")
+    return result

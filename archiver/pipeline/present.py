@@ -1,0 +1,35 @@
+"""How a run is shown in the terminal: the report room's renderers, handed to the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from archiver.model import Event, Report
+from archiver.pipeline.runs import Run
+from archiver.report import json as report_json
+from archiver.report import terminal
+from archiver.report.terminal import Follower
+
+
+def text(value: str) -> str:
+    """Strangers' text made safe for a terminal."""
+    return terminal.plain(value)
+
+
+def summary(run: Run) -> list[str]:
+    return terminal.summary(run.report, folder=str(run.folder), files=run.files) if run.report else []
+
+
+def as_json(report: Report) -> str:
+    return report_json.render(report)
+
+
+@contextmanager
+def progress(stream: TextIO, *, quiet: bool, verbosity: int) -> Iterator[Follower]:
+    with terminal.progress(stream, quiet=quiet, verbosity=verbosity) as follower:
+        yield follower
+
+
+__all__ = ["Event", "as_json", "progress", "summary", "text"]

@@ -1,0 +1,133 @@
+"""What an archive already holds: outcomes read back from its records, so that a run can go on where another was cut off.
+
+Nothing but standard records is needed: responses and revisits by URL, redirects followed through them, and the failure
+records of what had no answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from archiver.capture import urls
+from archiver.capture.policy import REDIRECTS, Refusal
+from archiver.errors import InputError
+from archiver.model import Archived, ArchivedMiss, Captured, Hop, Missed, Outcome, Stored, Target, Truncation
+from archiver.warc import reader
+
+HOPS_MAX = 30
+POST_URN = "urn:archiver:post"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a set of WARC files holds, by URL; of several captures of one URL the last counts."""
+
+    responses: Mapping[str, Archived]
+    missed: Mapping[str, ArchivedMiss]
+    broken: tuple[str, ...] = field(default=())
+
+
+def hold(paths: Sequence[Path]) -> Held:
+    """Read the WARC files, in the order given."""
+    responses: dict[str, Archived] = {}
+    broken: list[str] = []
+    for row in reader.responses(paths):
+        if isinstance(row, Archived):
+            responses[wire(row.url)] = row
+        else:
+            broken.append(f"{row.file}: {row.detail} (at byte {row.offset})")
+    return Held(responses, {row.url: row for row in reader.missed(paths)}, tuple(broken))
+
+
+def wire(url: str) -> str:
+    """The form under which a URL goes over the wire and into the archive."""
+    place = urls.parse(url)
+    return url if isinstance(place, Refusal) else place.url
+
+
+def outcome(target: Target, held: Held) -> Outcome | None:
+    """What came of a target, as far as the archive tells; None when it has to be fetched."""
+    hops = tuple(_chain(target.url, held))
+    failure = held.missed.get(target.url)
+    if failure is not None and failure.at is not None and not (hops and _complete(hops[-1]) and hops[-1].at > failure.at):
+        return Missed(target, hops, failure.at, failure.reason, failure.detail, failure.attempts)
+    last = hops[-1] if hops else None
+    if last is None or last.stored is None or not _complete(last):
+        return None
+    stored = last.stored
+    return Captured(target, hops, last.at, stored.payload_sha256, stored.size_bytes, stored.ref, stored.payload_ref)
+
+
+def _complete(hop: Hop) -> bool:
+    return 200 <= hop.status < 300 and not hop.truncated and hop.stored is not None and hop.stored.size_bytes > 0
+
+
+def _chain(url: str, held: Held) -> Iterable[Hop]:
+    """The hops from `url` on, following redirects as the client does."""
+    place = urls.parse(url)
+    for _ in range(HOPS_MAX):
+        if isinstance(place, Refusal) or (row := held.responses.get(place.url)) is None or row.at is None:
+            return
+        yield _hop(row, row.at)
+        if row.status not in REDIRECTS or not row.location:
+            return
+        place = urls.follow(place, row.location.encode("latin-1", "replace"))
+
+
+def _hop(row: Archived, at: datetime) -> Hop:
+    stored = Stored(row.ref, row.payload_sha256, row.size_bytes, row.payload_ref, row.ref != row.payload_ref)
+    truncated: Truncation = "" if row.complete else _TRUNCATIONS.get(row.truncated, "disconnect")
+    return Hop(row.url, row.status, at, "", row.content_type, row.last_modified, truncated, stored)
+
+
+_TRUNCATIONS: Mapping[str, Truncation] = {"length": "length", "time": "time"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the post of an archive was read, as its archive tells."""
+
+    source: str
+    page: str
+    document: str
+    """The URL under which the document's own bytes stand in the archive."""
+    base_url: str
+    srcset: Literal["all", "largest"]
+    local_images: bool
+
+
+def reading(paths: Sequence[Path]) -> Reading:
+    """The latest note on the post in these files. Raises InputError when there is none: they were not written by `archiver archive`."""
+    found: Reading | None = None
+    for path in paths:
+        for record in reader.records(path):
+            if isinstance(record, reader.Record) and record.type == "metadata" and record.url == POST_URN:
+                found = _reading(b"".join(bytes(piece) for piece in record.pieces())) or found
+    if found is None:
+        raise InputError("no post stands in this archive; `archiver dedup` reads archives of other programs")
+    return found
+
+
+def note(read: Reading) -> bytes:
+    """The note that `reading` finds again."""
+    return json.dumps(asdict(read), ensure_ascii=False).encode()
+
+
+def _reading(body: bytes) -> Reading | None:
+    try:
+        return Reading(**json.loads(body))
+    except (ValueError, TypeError):
+        return None
+
+
+def raw_document(read: Reading, held: Held) -> tuple[bytes, Archived]:
+    """The document's own bytes and the record they stand in. Raises InputError."""
+    row = held.responses.get(wire(read.document))
+    if row is None:
+        raise InputError(f"the post {read.document} is not in the archive")
+    return reader.payload(Path(row.payload_source), row.payload_ref), row

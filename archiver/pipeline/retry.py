@@ -1,0 +1,34 @@
+"""Fetch again only what failed, into a further WARC of the same capture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from archiver.errors import InputError
+from archiver.model import Reason
+from archiver.pipeline import document, folder, reopening, surveying
+from archiver.pipeline.archive import Means, Work, carry_out
+from archiver.pipeline.runs import Run
+from archiver.pipeline.settings import Settings
+
+HOPELESS = frozenset({"ok", Reason.UNSUPPORTED.value})
+"""What another attempt would not change."""
+
+
+def retry(where: Path, settings: Settings, means: Means) -> Run:
+    """Fetch what report.json says is missing. Raises ArchiverError and KeyboardInterrupt."""
+    report = folder.read_report(where)
+    if report is None:
+        raise InputError(f"{where} holds no report.json of a finished run; the same `archiver archive` again goes on with it")
+    with folder.locked(where):
+        found = surveying.again(where, surveying.survey(where, "retry", means.now()))
+        held = reopening.hold(found.files)
+        read = reopening.reading(found.files)
+        settings = replace(settings, base_url=read.base_url, srcset=read.srcset, local_images=read.local_images)
+        raw, row = reopening.raw_document(read, held)
+        local = None
+        if not document.is_url(read.source):
+            local = document.parse(raw, read.source, replace(settings, page_url=read.page), content_type=row.content_type)
+        failed = frozenset(image["url"] for image in report["images"] if image["status"] not in HOPELESS)
+        return carry_out(Work(read.source, where, settings, means, found, fetch_again=failed), local)

@@ -1,0 +1,43 @@
+"""What came of one run, and which exit code it deserves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from archiver.errors import EXIT_DUPLICATES, EXIT_OK, EXIT_SOME_FAILED, ArchiverError, NothingFetched
+from archiver.model import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One post or one set of archives, archived and judged; `error` when it ended early, and then perhaps without a report."""
+
+    source: str
+    folder: Path
+    report: Report | None = None
+    files: tuple[str, ...] = ()
+    error: ArchiverError | None = None
+
+
+def exit_code(runs: Sequence[Run], *, fail_on_duplicates: bool = False) -> int:
+    """The most telling code of all runs: an error that ended one, links that failed, duplicates where they are not wanted."""
+    codes = [_exit_code(run, fail_on_duplicates) for run in runs]
+    for code in (1, 3, 2, 4, EXIT_SOME_FAILED, EXIT_DUPLICATES):
+        if code in codes:
+            return code
+    return EXIT_OK
+
+
+def _exit_code(run: Run, fail_on_duplicates: bool) -> int:
+    if run.error is not None:
+        return run.error.exit_code
+    if run.report is None:
+        return EXIT_OK
+    images = run.report.images
+    if images and not any(image.status == "ok" for image in images):
+        return NothingFetched.exit_code
+    if any(image.status != "ok" for image in images):
+        return EXIT_SOME_FAILED
+    return EXIT_DUPLICATES if fail_on_duplicates and run.report.clusters else EXIT_OK
