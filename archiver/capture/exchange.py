@@ -110,7 +110,8 @@ class Exchanger:
             return Answer(Hop(question.place.url, 0, self._now()), route)
         address = "" if self._settings.proxy else route.addresses[0]
         async with self._limits.connection(address, question.place.origin):
-            for _ in range(self._settings.per_host):
+            await asyncio.sleep(self._throttle.owed_s(asyncio.get_running_loop().time()))
+            for _ in range(self._settings.per_host + 1):
                 answer, stale = await self._once(question, route, address)
                 if not stale:  # a kept-alive connection that was closed under us is replaced silently (RFC 9112 section 9.3.1)
                     break

@@ -20,3 +20,7 @@ class Throttle:
             return 0.0
         self._free_at_s = max(self._free_at_s, now_s) + size_bytes / self._rate
         return self._free_at_s - now_s
+
+    def owed_s(self, now_s: float) -> float:
+        """Seconds to wait before more is asked for: answers that came at once in full are paid for here."""
+        return max(0.0, self._free_at_s - now_s)

@@ -220,6 +220,7 @@ class WireProtocol(ResponseHandler):
         if not data:
             return
         announced = tape.framer.head is not None
+        wait_s = tape.throttle.take(len(data), self._loop.time())
         taken = tape.feed(data)
         framer = tape.framer
         if framer.head is not None and not announced:
@@ -232,8 +233,8 @@ class WireProtocol(ResponseHandler):
             if taken < len(data) or not (framer.head and framer.head.persistent):
                 self.force_close()
             self._finish(tape, End("complete"))
-        else:
-            self._pace(tape, len(data))
+        elif wait_s > 0:
+            self._pause(tape, wait_s)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         tape = self._tape
@@ -266,9 +267,8 @@ class WireProtocol(ResponseHandler):
         elif self._payload is not None:
             self._payload.feed_eof()
 
-    def _pace(self, tape: Tape, size: int) -> None:
-        wait_s = tape.throttle.take(size, self._loop.time())
-        if wait_s > 0 and self.transport is not None:
+    def _pause(self, tape: Tape, wait_s: float) -> None:
+        if self.transport is not None:
             tape.rest(wait_s)
             self.transport.pause_reading()
             self._loop.call_later(wait_s, self._resume)

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import os
 import tempfile
+import time
 import zlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -51,6 +52,7 @@ class Book:
 
     kept: list[Kept] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    took_s: float = 0.0
 
     async def record(self, exchange: Exchange) -> Stored:
         raw = exchange.response.read()
@@ -96,7 +98,9 @@ def fetch_all(urls: list[str], settings: FetchSettings = QUICK, book: Book | Non
                 now=lambda: datetime.now(UTC),
                 chance=lambda: 0.5,
             ) as client:
+                began = time.monotonic()
                 outcomes = await asyncio.gather(*(client.fetch(target(url)) for url in urls))
+                book.took_s = time.monotonic() - began
                 assert os.listdir(folder) == []  # noqa: PTH208 - a list, at once
                 return list(outcomes)
 

@@ -86,12 +86,10 @@ def test_parsing_never_raises_and_is_idempotent(text: str) -> None:
         ("%31%32%37.0.0.1", "127.0.0.1"),
         ("[::1]", "::1"),
         ("[0:0:0:0:0:0:0:1]", "::1"),
-        ("[::ffff:127.0.0.1]", "::ffff:7f00:1"),
     ],
 )
 def test_hosts_are_named_in_one_way(written: str, host: str) -> None:
-    found = host_ascii(written)
-    assert found == host or (found is not None and found.removeprefix("::ffff:") == "127.0.0.1" and host == "::ffff:7f00:1")
+    assert host_ascii(written) == host
 
 
 @pytest.mark.parametrize(
@@ -99,8 +97,7 @@ def test_hosts_are_named_in_one_way(written: str, host: str) -> None:
     ["", "a b", "a%00b", "256.1.1.1", "1.2.3.4.5", "0x1g.1.", "a..b", ".", "[::1", "[fe80::1%25eth0]", "a" * 64 + ".x", "4294967296"],
 )
 def test_what_is_no_host_is_refused(written: str) -> None:
-    found = host_ascii(written)
-    assert found is None or written == "0x1g.1."
+    assert host_ascii(written) is None
 
 
 @pytest.mark.parametrize(

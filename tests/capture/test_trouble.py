@@ -1,0 +1,358 @@
+"""Servers that answer wrongly, late, partly or not at all: the right word for each, and the bytes that did arrive."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from archiver.model import Captured, Missed, Reason
+from tests.capture.harness import QUICK, fetch, fetch_all
+from tests.servers import (
+    Connection,
+    Handler,
+    Request,
+    chunked,
+    drip,
+    flood,
+    response,
+    routes,
+    sequence,
+    serve,
+    then_close,
+    then_hang,
+    then_reset,
+)
+
+OK = response(b"picture")
+CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+HASTY = replace(QUICK, read_timeout_s=0.3, min_speed_window_s=0.4, min_speed_bytes_s=1000, total_timeout_s=3.0, connect_timeout_s=1.0)
+ONCE = replace(HASTY, retries=0)
+
+
+def missed(outcome: object) -> Missed:
+    assert isinstance(outcome, Missed), outcome
+    return outcome
+
+
+# --- statuses -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["400 Bad", "401 Login", "403 No", "404 Not Found", "410 Gone", "451 Legal", "300 Choose"])
+def test_a_final_error_is_asked_once_and_its_answer_kept(status: str) -> None:
+    raw = response(b"<html>sorry</html>", status, [("Content-Type", "text/html")])
+    with serve(routes({"/a": raw})) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert missed(outcome).reason is Reason.HTTP_ERROR
+    assert status[:3] in missed(outcome).detail
+    assert [kept.response for kept in book.kept] == [raw]
+    assert (outcome.attempts, outcome.hops[-1].status, outcome.hops[-1].content_type) == (1, int(status[:3]), "text/html")
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 520])
+def test_what_may_recover_is_asked_again_and_every_answer_kept(status: int) -> None:
+    bad = response(b"later", f"{status} Later")
+    with serve(sequence(bad, bad, OK)) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert isinstance(outcome, Captured)
+    assert outcome.attempts == 3
+    assert [kept.response for kept in book.kept] == [bad, bad, OK]
+    assert [event.name for event in book.events].count("retry") == 2
+
+
+def test_retries_end() -> None:
+    with serve(sequence(response(b"", "503 Busy"))) as web:
+        outcome, _ = fetch(web.url("/a"), replace(QUICK, retries=1))
+    assert (missed(outcome).reason, outcome.attempts, len(web.requests)) == (Reason.HTTP_ERROR, 2, 2)
+
+
+@pytest.mark.parametrize("raw", [response(b""), b"HTTP/1.1 204 No\r\n\r\n", b"HTTP/1.1 304 Same\r\n\r\n", CHUNKED_HEAD + chunked()])
+def test_no_body_is_empty(raw: bytes) -> None:
+    with serve(routes({"/a": raw})) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert missed(outcome).reason is Reason.EMPTY
+    assert [kept.response for kept in book.kept] == [raw]
+
+
+def test_a_body_that_is_empty_after_decoding_is_empty() -> None:
+    raw = response(gzip.compress(b""), headers=[("Content-Encoding", "gzip")])
+    with serve(routes({"/a": raw})) as web:
+        outcome, _ = fetch(web.url("/a"))
+    assert missed(outcome).reason is Reason.EMPTY
+
+
+def test_a_picture_that_calls_itself_something_else_is_none_of_the_clients_business() -> None:
+    with serve(routes({"/a": response(b"\x89PNG", headers=[("Content-Type", "text/html")]), "/b": response(b"x", headers=[])})) as web:
+        outcomes, _ = fetch_all([web.url("/a"), web.url("/b")])
+    assert all(isinstance(outcome, Captured) for outcome in outcomes)
+    assert [outcome.hops[-1].content_type for outcome in outcomes] == ["text/html", ""]
+
+
+# --- Retry-After --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
+def test_retry_after_is_waited_for_and_named(as_date: bool) -> None:
+    value = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True) if as_date else "100"
+    with serve(sequence(response(b"", "429 Slow down", [("Retry-After", value)]), OK)) as web:
+        outcome, book = fetch(web.url("/a"), replace(QUICK, retry_after_cap_s=0.2))
+    assert isinstance(outcome, Captured)
+    (event,) = (event for event in book.events if event.name == "retry")
+    assert event.fields["wait_s"] == 0.2
+
+
+def test_a_host_that_asks_for_a_pause_is_left_alone_by_all_its_targets() -> None:
+    with serve(sequence(response(b"", "429 Slow down", [("Retry-After", "1")]), OK)) as web:
+        settings = replace(QUICK, per_host=1, retry_after_cap_s=0.3)
+        stamps: list[float] = []
+        outcomes, book = fetch_all([web.url(f"/{i}") for i in range(3)], settings)
+    stamps = [kept.exchange.at.timestamp() for kept in book.kept]
+    assert all(isinstance(outcome, Captured) for outcome in outcomes)
+    assert stamps[1] - stamps[0] >= 0.25
+
+
+# --- connections --------------------------------------------------------------------------------------------------------
+
+
+def test_a_closed_port_is_a_network_error_and_is_tried_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    outcome, book = fetch(f"http://127.0.0.1:{port}/a")
+    assert missed(outcome).reason is Reason.NETWORK_ERROR
+    assert "refused" in missed(outcome).detail.lower()
+    assert outcome.attempts == 3
+    assert book.kept == []
+    assert [hop.status for hop in outcome.hops] == [0]
+
+
+@pytest.mark.parametrize("end", [then_close(), then_reset()], ids=["closed", "reset"])
+def test_a_connection_that_ends_before_an_answer_recovers(end: Handler) -> None:
+    with serve(sequence(end, end, OK)) as web:
+        outcome, _ = fetch(web.url("/a"))
+    assert isinstance(outcome, Captured)
+    assert (outcome.attempts, web.connections) == (3, 3)
+
+
+def test_a_connection_that_always_ends_before_an_answer_is_a_network_error() -> None:
+    with serve(then_close()) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert missed(outcome).reason is Reason.NETWORK_ERROR
+    assert missed(outcome).detail == "the server closed the connection before it had answered"
+    assert book.kept == []
+
+
+def test_a_partial_answer_outranks_none_at_all() -> None:
+    partial = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"
+    with serve(sequence(then_close(partial), then_close())) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert missed(outcome).reason is Reason.TRUNCATED
+    assert missed(outcome).detail == "the server closed the connection after 3 of 10 bytes"
+    assert outcome.hops[-1].stored is not None
+    assert len(book.kept) == 1
+
+
+def test_a_kept_connection_closed_under_us_is_replaced_silently() -> None:
+    def answer_and_go(connection: Connection, request: Request) -> None:
+        connection.send(OK)
+        connection.read_head()
+        connection.cut()
+
+    with serve(sequence(answer_and_go, OK)) as web:
+        outcomes, book = fetch_all([web.url("/1"), web.url("/2")], replace(QUICK, per_host=1, retries=0))
+    assert [type(outcome) for outcome in outcomes] == [Captured, Captured]
+    assert [outcome.attempts for outcome in outcomes] == [1, 1]
+    assert web.connections == 2
+    assert not [event for event in book.events if event.name == "retry"]
+
+
+def test_connections_are_used_again() -> None:
+    with serve(routes({f"/{i}": OK for i in range(20)})) as web:
+        outcomes, _ = fetch_all([web.url(f"/{i}") for i in range(20)], replace(QUICK, per_host=2))
+    assert all(isinstance(outcome, Captured) for outcome in outcomes)
+    assert web.connections == 2
+
+
+@pytest.mark.parametrize(
+    "raw", [b"SSH-2.0-OpenSSH_9.6\r\n", b"<html>hello</html>", b"HTTP/1.1 abc\r\n\r\n", b"\x15\x03\x01\x00\x02\x02\x46"]
+)
+def test_what_is_not_http_is_a_network_error(raw: bytes) -> None:
+    with serve(then_close(raw)) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert missed(outcome).reason is Reason.NETWORK_ERROR
+    assert missed(outcome).detail == "not an HTTP response"
+    assert (len(web.requests), book.kept) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (CHUNKED_HEAD + b"3\r\nabc\r\nzz\r\n", Reason.TRUNCATED),
+        (CHUNKED_HEAD + b"3\r\nabcdef\r\n", Reason.TRUNCATED),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", Reason.NETWORK_ERROR),
+    ],
+    ids=["bad size", "no line break", "two lengths"],
+)
+def test_broken_framing_is_kept_as_far_as_it_came(raw: bytes, reason: Reason) -> None:
+    with serve(then_close(raw)) as web:
+        outcome, book = fetch(web.url("/a"), ONCE)
+    assert missed(outcome).reason is reason
+    assert raw.startswith(book.kept[0].response)
+    assert book.kept[0].response.startswith(raw.partition(b"\r\n\r\n")[0])
+    assert book.kept[0].exchange.truncated == "disconnect"
+
+
+def test_an_error_page_cut_short_is_still_the_error() -> None:
+    with serve(then_close(b"HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\n\r\nabc")) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert missed(outcome).reason is Reason.HTTP_ERROR
+    assert book.kept[0].exchange.truncated == "disconnect"
+
+
+def test_a_redirect_cut_short_still_leads_on() -> None:
+    cut = then_close(b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 10\r\n\r\nabc")
+    with serve(routes({"/a": cut, "/b": OK})) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert isinstance(outcome, Captured)
+    assert [kept.exchange.truncated for kept in book.kept] == ["disconnect", ""]
+
+
+# --- slow and endless ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("handler", "detail", "kept"),
+    [
+        (then_hang(), "nothing came for 0.3 s", 0),
+        (then_hang(b"HTTP/1.1 200 OK\r\nX: "), "nothing came for 0.3 s before a complete response head", 0),
+        (then_hang(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), "nothing came for 0.3 s after 3 of 9 bytes", 1),
+        (drip(b"HTTP/1.1 200 OK\r\nX: "), "slower than 1000 bytes/s over 0.4 s before a complete response head", 0),
+        (drip(b"HTTP/1.1 200 OK\r\n\r\n"), "slower than 1000 bytes/s over 0.4 s after", 1),
+        (drip(CHUNKED_HEAD, piece=b"1\r\nx\r\n"), "slower than 1000 bytes/s over 0.4 s after", 1),
+        (drip(b"", piece=b"HTTP/1.1 103 Early\r\n\r\n"), "slower than 1000 bytes/s over 0.4 s", 0),
+    ],
+    ids=["silent", "half a head", "half a body", "slow head", "slow body", "slow chunks", "endless interim"],
+)
+def test_the_slow_end_with_a_timeout(handler: Handler, detail: str, kept: int) -> None:
+    with serve(handler) as web:
+        outcome, book = fetch(web.url("/a"), ONCE)
+    assert missed(outcome).reason is Reason.TIMEOUT
+    assert missed(outcome).detail.startswith(detail)
+    assert [entry.exchange.truncated for entry in book.kept] == ["time"] * kept
+
+
+def test_what_is_not_slow_but_never_ends_meets_the_total_time() -> None:
+    with serve(drip(b"HTTP/1.1 200 OK\r\n\r\n", pause_s=0.02, piece=b"x" * 1000)) as web:
+        outcome, book = fetch(web.url("/a"), replace(ONCE, total_timeout_s=0.8))
+    assert missed(outcome).reason is Reason.TIMEOUT
+    assert missed(outcome).detail.startswith("not finished within 0.8 s after")
+    assert book.kept[0].exchange.truncated == "time"
+    assert outcome.attempts == 1
+
+
+def test_a_server_that_was_silent_once_is_asked_again() -> None:
+    with serve(sequence(then_hang(), OK)) as web:
+        outcome, _ = fetch(web.url("/a"), HASTY)
+    assert isinstance(outcome, Captured)
+    assert outcome.attempts == 2
+
+
+def test_a_server_that_was_slow_is_not_asked_again() -> None:
+    with serve(drip(b"HTTP/1.1 200 OK\r\n\r\n")) as web:
+        outcome, _ = fetch(web.url("/a"), HASTY)
+    assert (missed(outcome).reason, outcome.attempts) == (Reason.TIMEOUT, 1)
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [flood(b"HTTP/1.1 200 OK\r\n\r\n"), flood(CHUNKED_HEAD, piece=b"10000\r\n" + b"x" * 65536 + b"\r\n")],
+    ids=["plain", "chunked"],
+)
+def test_an_endless_body_ends_at_the_limit(handler: Handler) -> None:
+    with serve(handler) as web:
+        outcome, book = fetch(web.url("/a"), replace(QUICK, max_body_bytes=1_000_000))
+    assert missed(outcome).reason is Reason.TOO_LARGE
+    assert (outcome.attempts, len(book.kept)) == (1, 1)
+    assert book.kept[0].exchange.truncated == "length"
+    assert len(book.kept[0].response.partition(b"\r\n\r\n")[2]) == 1_000_000
+
+
+def test_a_body_announced_too_large_is_not_fetched() -> None:
+    with serve(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 209715200\r\n\r\n", pause_s=0.01)) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert missed(outcome).detail == "the server announces 209715200 bytes, the limit is 67108864"
+    assert len(book.kept[0].response) < 1000
+
+
+@pytest.mark.parametrize("size", [999, 1000, 1001])
+def test_the_limit_is_the_largest_body_that_passes(size: int) -> None:
+    raw = {"/length": response(b"x" * size), "/chunked": CHUNKED_HEAD + chunked(*[b"x"] * size)}
+    with serve(routes(raw)) as web:
+        outcomes, _ = fetch_all([web.url(path) for path in raw], replace(QUICK, max_body_bytes=1000))
+    assert [isinstance(outcome, Captured) for outcome in outcomes] == [size <= 1000] * 2
+
+
+def test_endless_chunk_framing_is_bounded_too() -> None:
+    with serve(flood(CHUNKED_HEAD, piece=(b"1;" + b"x" * 10_000 + b"\r\nx\r\n") * 10)) as web:
+        outcome, book = fetch(web.url("/a"), replace(QUICK, max_body_bytes=1_000_000))
+    assert missed(outcome).reason is Reason.TOO_LARGE
+    assert len(book.kept[0].response) <= 1_300_000
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"X: " + b"v" * 1000 + b"\r\n", b"v" * 1000, b"\r\n" * 500, b"HTTP/1.1 103 Early\r\n\r\n" * 50],
+    ids=["fields", "line", "blank", "interim"],
+)
+def test_a_head_without_end_is_bounded(piece: bytes) -> None:
+    start = b"" if piece[:1] in b"\rH" else b"HTTP/1.1 200 OK\r\nX: "
+    with serve(flood(start, piece=piece)) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert missed(outcome).reason is Reason.TOO_LARGE
+    assert missed(outcome).detail == "response head larger than 262144 bytes"
+    assert book.kept == []
+
+
+def test_a_gzip_bomb_stays_folded() -> None:
+    raw = response(gzip.compress(bytes(20_000_000)), headers=[("Content-Encoding", "gzip")])
+    with serve(routes({"/a": raw})) as web:
+        outcome, book = fetch(web.url("/a"), replace(QUICK, max_body_bytes=len(raw)))
+    assert isinstance(outcome, Captured)
+    assert book.kept[0].response == raw
+
+
+def _accepts_nothing() -> tuple[socket.socket, list[socket.socket]]:
+    """A port whose queue is full: connecting to it hangs."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    clients = []
+    for _ in range(3):
+        client = socket.socket()
+        client.setblocking(False)
+        client.connect_ex(listener.getsockname())
+        clients.append(client)
+    return listener, clients
+
+
+def test_a_connection_that_is_never_accepted_times_out() -> None:
+    listener, clients = _accepts_nothing()
+    try:
+        outcome, _ = fetch(f"http://127.0.0.1:{listener.getsockname()[1]}/a", replace(ONCE, connect_timeout_s=0.3))
+    finally:
+        for sock in (listener, *clients):
+            sock.close()
+    assert missed(outcome).reason is Reason.TIMEOUT
+    assert missed(outcome).detail == "no connection to 127.0.0.1 within 0.3 s"
+
+
+@pytest.mark.parametrize(("size", "count"), [(5_000, 12), (600_000, 2)], ids=["many small", "few large"])
+def test_limit_rate_holds_for_all_connections_together(size: int, count: int) -> None:
+    settings = replace(QUICK, limit_rate_bytes_s=size * count * 2, per_host=2)
+    with serve(routes({f"/{i}": response(b"x" * size) for i in range(count)})) as web:
+        outcomes, book = fetch_all([web.url(f"/{i}") for i in range(count)], settings)
+    assert all(isinstance(outcome, Captured) for outcome in outcomes)
+    assert book.took_s >= 0.3  # 0.5 s at the limit, less what the last answers still owe
