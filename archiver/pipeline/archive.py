@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from archiver.errors import NothingFetched
+from archiver.errors import ArchiverError, NothingFetched
 from archiver.model import Captured, Event, Missed, Outcome, Post, Target
 from archiver.pipeline import capturing, document, folder, publish, reopening, surveying
 from archiver.pipeline.capturing import OnEvent
@@ -170,4 +170,18 @@ def archive_many(sources: Sequence[str], output: Path | None, settings: Settings
     means = Means(on_event)
     if len(sources) == 1:
         return [archive(sources[0], output or Path(document.slug_of(sources[0])), settings, means)]
-    raise NotImplementedError
+    taken: dict[str, str] = {}
+    return [_one_of_many(source, output or Path(), settings, means, taken) for source in dict.fromkeys(sources)]
+
+
+def _one_of_many(source: str, below: Path, settings: Settings, means: Means, taken: dict[str, str]) -> Run:
+    """Archive one post of several; a folder name that another post already has gets a number."""
+    slug = document.slug_of(source)
+    name, number = slug, 2
+    while taken.setdefault(name, source) != source:
+        name, number = f"{slug}-{number}", number + 1
+    means.on_event(Event("stage", detail=f"{source} -> {below / name}"))
+    try:
+        return archive(source, below / name, settings, means)
+    except ArchiverError as error:
+        return Run(source, below / name, error=error)
