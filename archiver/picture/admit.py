@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 
 from archiver.model import Reason
@@ -69,3 +70,17 @@ def refuse_progressive(width_px: int, height_px: int, sampling: Sequence[tuple[i
     if 2 * coefficients > MEMORY_MAX_BYTES:
         return Reason.UNSUPPORTED, f"{width_px}x{height_px} pixels in several scans would need too much memory to decode"
     return None
+
+
+def icon_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the largest picture in an ICO file: its directory cannot say more than 256, the PNGs in it can.
+
+    Directory entries of 16 bytes follow a head of 6, size and offset of each picture at 8 and 12; a PNG tells its size at 16.
+    """
+    largest = (256, 256)
+    for entry in range(min(int.from_bytes(data[4:6], "little"), 256)):
+        at = int.from_bytes(data[18 + 16 * entry : 22 + 16 * entry], "little")
+        if data[at : at + 8] == b"\x89PNG\r\n\x1a\n" and len(data) >= at + 24:
+            width, height = struct.unpack_from(">II", data, at + 16)
+            largest = max(largest, (width, height), key=lambda size: size[0] * size[1])
+    return largest

@@ -23,7 +23,7 @@ from PIL import Image
 
 from archiver.model import PictureEvidence, Reason, Unreadable
 from archiver.picture import evidence, frames
-from archiver.picture.admit import DECODERS, Refusal, refuse_kind, refuse_progressive, refuse_size
+from archiver.picture.admit import DECODERS, Refusal, icon_size, refuse_kind, refuse_progressive, refuse_size
 from archiver.picture.sniff import sniff
 
 __all__ = ["DECODE_VERSION", "Decoded", "as_image", "decode", "sniff"]
@@ -58,7 +58,8 @@ class Decoded:
     frames: int
     format: str
     pixels_sha256: str
-    """Over the pixels as decoded, with size, orientation and colour space; the scale of a JPEG decoded at less than full size included."""
+    """Over the pixels as decoded, with size, orientation and colour profile. Of a JPEG decoded at less than full size these are fewer
+    than the file has; of an animation they are those of its first and its middle frame."""
     evidence: PictureEvidence
     preview: bytes = field(repr=False)
     """JPEG of `view`."""
@@ -116,17 +117,20 @@ def _decode(data: bytes, kind: str) -> Decoded:
         importlib.import_module(f"PIL.{plugin}")
     with Image.open(io.BytesIO(data), formats=(name,)) as image:
         width, height = image.size
-        _check_cost(image, kind)
+        _check_cost(image, kind, data)
         if kind == "jpeg":
             _draft(image)
-        orientation, facts = _read_exif(image)
+        orientation, facts = _read_exif(image, kind)
         digest = hashlib.sha256(f"{width}x{height}@{orientation}".encode())
         canvas = _reduce(image, digest)
         facts["jpeg_quality"] = evidence.quality_from_tables(getattr(image, "quantization", {})) if kind == "jpeg" else None
         profile = _read_profile(image.info.get("icc_profile"))
         total = frames.count(data, kind)
         over_white, over_black = _views(canvas, profile, orientation)
-        middle = _middle(image, total, profile, orientation) if kind in _ANIMATED and total > 1 else None
+        middle = None
+        if total > 1:
+            middle = _middle(image, total, digest) if kind in _ANIMATED else None
+            digest.update(f"{total} frames".encode() if middle else data)
     if profile is not None:
         digest.update(profile.sha256)
     view = np.asarray(over_white)
@@ -135,7 +139,7 @@ def _decode(data: bytes, kind: str) -> Decoded:
     return Decoded(
         view=view,
         view_black=None if over_black is None else np.asarray(over_black),
-        middle=middle,
+        middle=None if middle is None else np.asarray(_views(middle, profile, orientation)[0]),
         width_px=width,
         height_px=height,
         frames=total,
@@ -149,9 +153,9 @@ def _decode(data: bytes, kind: str) -> Decoded:
     )
 
 
-def _check_cost(image: Image.Image, kind: str) -> None:
+def _check_cost(image: Image.Image, kind: str, data: bytes) -> None:
     """Refuse by the header alone what would need too much memory or time."""
-    _refuse(refuse_size(kind, image.width, image.height))
+    _refuse(refuse_size(kind, *(icon_size(data) if kind == "ico" else image.size)))
     if image.info.get("progressive"):
         _refuse(refuse_progressive(image.width, image.height, [(h, v) for _, h, v, _ in getattr(image, "layer", ())]))
 
@@ -163,24 +167,29 @@ def _draft(image: Image.Image) -> None:
         image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
 
 
-def _read_exif(image: Image.Image) -> tuple[int, dict[str, Any]]:
-    """EXIF orientation (1-8) and the facts worth keeping; damaged EXIF is no reason to lose a picture."""
-    facts: dict[str, Any] = {"has_exif": bool(image.info.get("exif"))}
+def _read_exif(image: Image.Image, kind: str) -> tuple[int, dict[str, Any]]:
+    """EXIF orientation (1-8) and the facts worth keeping; damaged EXIF is no reason to lose a picture.
+
+    The EXIF block alone is read: Pillow would also take an orientation from XMP, which no browser obeys.
+    """
     try:
-        exif = image.getexif()
-        facts["has_exif"] = facts["has_exif"] or bool(exif)
-        if not exif:
-            return 1, facts
+        exif = image.getexif() if kind == "tiff" else Image.Exif()
+        if kind != "tiff":
+            exif.load(image.info.get("exif") or b"")
         details = exif.get_ifd(0x8769)
-        facts["exif_taken"] = evidence.taken_at(details.get(0x9003) or details.get(0x9004))
-        facts["copyright"] = evidence.exif_text(exif.get(0x8298))
-        facts["camera"] = evidence.exif_text(f"{exif.get(0x010F) or ''} {exif.get(0x0110) or ''}")
+        facts: dict[str, Any] = {
+            "has_exif": bool(details if kind == "tiff" else exif),  # the tags of a TIFF are those of its pixels, too
+            "exif_taken": evidence.taken_at(details.get(0x9003) or details.get(0x9004)),
+            "copyright": evidence.exif_text(exif.get(0x8298)),
+            "camera": evidence.exif_text(f"{exif.get(0x010F) or ''} {exif.get(0x0110) or ''}"),
+        }
         orientation = exif.get(0x0112)
     except MemoryError:
         raise
     except Exception:  # a maze of offsets written by strangers
-        return 1, facts
-    return (orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1), facts
+        return 1, {"has_exif": bool(image.info.get("exif"))}
+    turned = kind != "tiff" and isinstance(orientation, int) and 1 <= orientation <= 8  # Pillow turns TIFFs itself
+    return (int(orientation) if turned else 1), facts
 
 
 def _reduce(image: Image.Image, digest: Any) -> Image.Image:
@@ -233,15 +242,14 @@ def _views(canvas: Image.Image, profile: _Profile | None, orientation: int) -> t
     return white, black
 
 
-def _middle(image: Image.Image, total: int, profile: _Profile | None, orientation: int) -> np.ndarray | None:
+def _middle(image: Image.Image, total: int, digest: Any) -> Image.Image | None:
     """The middle frame, or an earlier one when reaching it would cost too much; None when it is damaged (the first one was not)."""
     affordable = max(1, ANIMATION_MAX_PX // (image.width * image.height))
     try:
         image.seek(min(total // 2, affordable))
-        canvas = _reduce(image, hashlib.sha256())
+        return _reduce(image, digest)
     except (EOFError, OSError, SyntaxError, ValueError):
         return None
-    return np.asarray(_views(canvas, profile, orientation)[0])
 
 
 def _fit(image: Image.Image, longest_px: int) -> Image.Image:

@@ -7,6 +7,8 @@ of frequencies, is the independent second opinion.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import imagehash
 import numpy as np
 
@@ -18,6 +20,9 @@ FINGERPRINT_VERSION = "1"
 PHASH_KIND = "phash/view480"
 DHASH_KIND = "dhash/view480"
 """The kinds name the path by which the pixels came: hashes of pictures decoded otherwise differ by several bits."""
+
+MIDDLE = "/middle"
+"""Ends the kinds of hashes taken of the middle frame of an animation: two animations may begin alike."""
 
 ROUND_TO = 128.0
 """Step of the DCT coefficients (unnormalised DCT-II, grey 0-255): an eighth of a grey level in one basis function. Below it is the noise
@@ -38,7 +43,10 @@ def fingerprint(decoded: Decoded) -> Fingerprint:
     on_white = is_informative(decoded.view)
     on_black = decoded.view_black is not None and is_informative(decoded.view_black)
     view = decoded.view_black if on_black and not on_white and decoded.view_black is not None else decoded.view
-    return Fingerprint(decoded.pixels_sha256, (phash(view), dhash(view)), on_white or on_black)
+    hashes = [phash(view), dhash(view)]
+    if decoded.middle is not None:
+        hashes += [replace(bits, kind=bits.kind + MIDDLE) for bits in (phash(decoded.middle), dhash(decoded.middle))]
+    return Fingerprint(decoded.pixels_sha256, tuple(hashes), on_white or on_black)
 
 
 def phash(view: np.ndarray) -> Bits:
