@@ -1,0 +1,199 @@
+"""The main job against the small web: every status, hash and hop as its truth says, in the WARC and in the report."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+
+from archiver.errors import InputError, NothingFetched
+from archiver.model import Event, FetchSettings
+from archiver.pipeline.archive import Means, archive
+from archiver.pipeline.rejudge import dedup
+from archiver.pipeline.rejudge import report as judge_again
+from archiver.pipeline.retry import retry
+from archiver.pipeline.settings import Settings
+from archiver.report.json import schema
+from fixtures.web.serve import SmallWeb, load_truth, running
+
+POST = Path(__file__).resolve().parents[2] / "fixtures" / "posts" / "chair-exercises.md"
+TRUTH = load_truth()
+BY_URL = {image["url"]: image for image in TRUTH["images"]}
+
+pytestmark = pytest.mark.xdist_group("small-web")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One archived post and what the small web saw of it."""
+
+    web: SmallWeb
+    folder: Path
+    settings: Settings
+    report: dict[str, Any]
+    events: list[Event]
+    asked: dict[str, int]
+
+    @property
+    def images(self) -> dict[str, dict[str, Any]]:
+        return {image["url"]: image for image in self.report["images"]}
+
+
+def settings_for(web: SmallWeb) -> Settings:
+    told = web.describe()
+    fetch = FetchSettings(
+        connect_to=tuple(told["connect_to"]),
+        ca_file=told["ca_file"],
+        allow_addresses=("127.0.0.0/8",),
+        backoff_base_s=0.05,
+        retry_after_cap_s=0.2,
+        total_timeout_s=20.0,
+    )
+    return Settings(fetch=fetch, operator="the tests")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    folder = tmp_path_factory.mktemp("main-job") / "chairs"
+    events: list[Event] = []
+    with running() as web:
+        settings = settings_for(web)
+        archive(str(POST), folder, settings, Means(events.append))
+        asked = {url: web.log.count(url) for url in BY_URL}
+        yield Finished(web, folder, settings, json.loads((folder / "report.json").read_text()), events, asked)
+
+
+def test_every_image_has_the_status_and_the_bytes_that_the_web_gave(finished: Finished) -> None:
+    assert list(finished.images) == [image["url"] for image in TRUTH["images"]]
+    for url, truth in BY_URL.items():
+        image = finished.images[url]
+        assert (url, image["status"]) == (url, truth["status"])
+        if truth["status"] == "ok":
+            found = (image["sha256"], image["bytes"], image["format"], image["width"], image["height"], image["final_url"])
+            assert found == tuple(truth[key] for key in ("sha256", "bytes", "format", "width", "height", "final_url")), url
+
+
+def test_every_target_is_fetched_once(finished: Finished) -> None:
+    """Retries apart: those stand in the events, and only where one may help."""
+    retried = {event.url for event in finished.events if event.name == "retry"}
+    assert {url for url, count in finished.asked.items() if count > 1} <= retried | {url for url in BY_URL if BY_URL[url]["redirects"]}
+    assert retried <= {url for url, truth in BY_URL.items() if truth["delivery"] in ("busy-once", "reset", "nothing")}
+
+
+def test_hops_are_those_of_the_web(finished: Finished) -> None:
+    for url, truth in BY_URL.items():
+        hops = finished.images[url]["hops"]
+        if truth["status"] == "ok" and truth["redirects"]:
+            assert [hop["status"] for hop in hops] == [*(step["status"] for step in truth["redirects"]), 200], url
+
+
+def test_the_copies_of_one_picture_are_one_cluster_and_the_series_stay_apart(finished: Finished) -> None:
+    found = {frozenset(cluster["members"]) for cluster in finished.report["clusters"]}
+    assert found == {frozenset(cluster) for cluster in TRUTH["clusters"]}
+
+
+def test_the_report_obeys_its_schema(finished: Finished) -> None:
+    jsonschema.Draft202012Validator(schema()).validate(finished.report)
+
+
+def test_the_csv_has_one_row_per_image(finished: Finished) -> None:
+    rows = list(csv.DictReader((finished.folder / "clusters.csv").read_text().splitlines()))
+    assert [row["url"] for row in rows] == list(BY_URL)
+
+
+def test_warcio_finds_nothing_wrong_with_the_archive(finished: Finished) -> None:
+    for name in finished.report["warcs"]:
+        checked = subprocess.run([sys.executable, "-m", "warcio", "check", str(finished.folder / name)], capture_output=True, text=True)
+        assert "fail" not in checked.stdout.replace("payload digest failed", ""), checked.stdout
+
+
+def test_the_records_named_in_the_report_are_the_ones_in_the_archive(finished: Finished) -> None:
+    for url, image in finished.images.items():
+        if image["warc"] is None:
+            continue
+        with (finished.folder / image["warc"]["file"]).open("rb") as file:
+            file.seek(image["warc"]["offset"])
+            record = next(iter(ArchiveIterator(file)))
+            assert record.rec_headers["WARC-Record-ID"] == f"<{image['warc']['record_id']}>"
+            assert record.rec_headers["WARC-Target-URI"] == (image["final_url"] or url)
+
+
+def test_the_archive_names_no_local_path(finished: Finished) -> None:
+    for name in finished.report["warcs"]:
+        with (finished.folder / name).open("rb") as file:
+            for record in ArchiveIterator(file):
+                if record.rec_type in ("warcinfo", "metadata", "resource"):
+                    assert str(POST.parent).encode() not in record.content_stream().read()
+
+
+def test_judging_again_says_the_same(finished: Finished) -> None:
+    before = (finished.folder / "report.json").read_bytes()
+    judge_again(finished.folder, finished.settings, Means(print))
+    after = json.loads((finished.folder / "report.json").read_bytes())
+    assert after["clusters"] == finished.report["clusters"]
+    assert [(image["url"], image["status"], image["sha256"]) for image in after["images"]] == [
+        (image["url"], image["status"], image["sha256"]) for image in finished.report["images"]
+    ]
+    (finished.folder / "report.json").write_bytes(before)
+
+
+def test_dedup_of_the_archive_finds_the_same_clusters(finished: Finished, tmp_path: Path) -> None:
+    run = dedup([finished.folder], tmp_path / "again", Settings(), Means(lambda _: None))
+    assert run.report is not None
+    members = {frozenset(image.target.url for image in run.report.images if image.cluster == f"c{n}") for n in range(1, 1 + len(TRUTH["clusters"]))}
+    assert members == {frozenset(BY_URL[url]["final_url"] for url in cluster) for cluster in TRUTH["clusters"]}
+
+
+def test_retry_fetches_only_what_failed(finished: Finished) -> None:
+    finished.web.log.clear()
+    warcs = {path.name for path in finished.folder.glob("*.warc.gz")}
+    retry(finished.folder, finished.settings, Means(lambda _: None))
+    failed = {url for url, image in finished.images.items() if image["status"] not in ("ok", "unsupported")}
+    assert {seen.url for seen in finished.web.log.requests} & set(BY_URL) <= failed
+    report = json.loads((finished.folder / "report.json").read_text())
+    assert {image["url"] for image in report["images"] if image["status"] == "ok"} >= {
+        url for url, image in finished.images.items() if image["status"] == "ok"
+    }
+    (new,) = {path.name for path in finished.folder.glob("*.warc.gz")} - warcs
+    assert new.endswith("-00001.warc.gz")
+
+
+def test_the_same_command_again_captures_anew_with_revisits(finished: Finished) -> None:
+    archive(str(POST), finished.folder, finished.settings, Means(lambda _: None))
+    report = json.loads((finished.folder / "report.json").read_text())
+    ok = [image for image in report["images"] if image["status"] == "ok"]
+    assert len(ok) == sum(truth["status"] == "ok" for truth in BY_URL.values())
+    assert {image["change"] for image in ok} == {"unchanged"}
+    assert sum(image["revisit"] for image in ok) >= len(ok) - 2, "unchanged pictures are revisits (unless their framing differs)"
+
+
+def test_a_post_that_is_not_there_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read"):
+        archive(str(tmp_path / "none.md"), tmp_path / "out", Settings(), Means(print))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_post_without_pictures_says_so(tmp_path: Path) -> None:
+    post = tmp_path / "words.md"
+    post.write_text("only words\n")
+    with pytest.raises(NothingFetched, match="links no pictures"):
+        archive(str(post), tmp_path / "out", Settings(), Means(print))
+
+
+def test_without_network_every_image_has_its_reason_and_the_post_is_kept(tmp_path: Path) -> None:
+    nowhere = replace(Settings(), fetch=FetchSettings(resolve=("a.example:80:127.0.0.1",), retries=0))
+    post = tmp_path / "post.md"
+    post.write_text("![](http://a.example/1.png) ![](http://dead.invalid/2.png)\n")
+    run = archive(str(post), tmp_path / "out", nowhere, Means(lambda _: None))
+    assert run.report is not None
+    assert [image.status for image in run.report.images] == ["blocked", "dns_error"]
+    assert list((tmp_path / "out").glob("*.warc.gz"))
