@@ -19,6 +19,7 @@ from archiver.model import FetchSettings, Reason
 
 LOOKUPS_MAX = 32
 _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+_LOCALHOST = (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))
 _HOST = r"(\[[^\]]*\]|[^:\[\]]*)"
 _CONNECT_TO = re.compile(rf"{_HOST}:([0-9]*):{_HOST}:([0-9]*)")
 _RESOLVE = re.compile(rf"\+?{_HOST}:([0-9]+):(.+)")
@@ -80,6 +81,8 @@ class Resolver:
             if self._family not in (socket.AF_UNSPEC, socket.AF_INET if ip.version == 4 else socket.AF_INET6):
                 return Refusal(Reason.DNS_ERROR, f"{host} is not an address of the chosen IP version")
             return (str(ip),)
+        if host.removesuffix(".") == "localhost" or host.removesuffix(".").endswith(".localhost"):  # RFC 6761 section 6.3
+            return tuple(one for one, family in _LOCALHOST if self._family in (socket.AF_UNSPEC, family))
         task = self._answers.get(host)
         if task is None:
             task = self._answers[host] = asyncio.create_task(self._look_up(host))
