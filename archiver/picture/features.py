@@ -1,0 +1,206 @@
+"""What of a picture is kept for comparing it: local features, whole-frame hashes and a small picture.
+
+ORB: Rublee et al., "ORB: an efficient alternative to SIFT or SURF" (ICCV 2011). The frame hash is a 64-bit DCT hash (Zauner 2010).
+A transparent picture has two looks of one owner, on white and on black, for nobody knows which of the two a copy was made from.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FEATURES_VERSION = "1"
+"""Changes with anything that changes the bytes of `Features`."""
+
+POINTS_MAX = 400
+PAD_PX = 16
+"""Repeated edge around the view, so that corners near the frame are found."""
+LOOK_PX = 256
+FLAT_STD = 3.0
+"""Grey levels below which a 32 px picture has no hash: its bits would be noise."""
+BORDER_RANGE = 24
+"""Grey levels within which a row or column is still one colour (JPEG ringing included)."""
+BORDER_MAX = 0.45
+"""Share of a side that a border may take on each edge."""
+
+_MAGIC = b"AFEA"
+_HEAD = struct.Struct("<4sB3x")
+_VIEW = struct.Struct("<HHHxx4f4QI")
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What candidates are found by; all views of the picture in one."""
+
+    points: Floats
+    """(N, 4): x, y in pixels of the view, size in pixels, angle in degrees."""
+    descriptors: Bytes
+    """(N, 32) ORB descriptors."""
+    view: Bytes
+    """(N,) index of the view of each point."""
+    hashes: NDArray[np.uint64]
+    """(V, 4) DCT hashes: frame, mirrored frame, frame without border, that mirrored; 0 where the frame is flat."""
+    sizes: NDArray[np.int64]
+    """(V, 2) width and height of each view in pixels."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Everything `compare` needs of one picture. About 40 kB for an opaque one."""
+
+    sketch: Sketch
+    boxes: tuple[tuple[float, float, float, float], ...]
+    """Per view: content inside a uniform border in pixels of the view (left, top, right, bottom)."""
+    packed: tuple[bytes, ...]
+    """Per view: its look, as JPEG."""
+
+    @cached_property
+    def looks(self) -> tuple[Bytes, ...]:
+        """Per view: (H, W, 3) uint8 RGB, longest side at most LOOK_PX."""
+        return tuple(_unpack(data) for data in self.packed)
+
+    def to_bytes(self) -> bytes:
+        """Compact and versioned by FEATURES_VERSION; the same features give the same bytes."""
+        parts = [_HEAD.pack(_MAGIC, len(self.packed))]
+        for number, look in enumerate(self.packed):
+            mine = self.sketch.view == number
+            width, height = (int(side) for side in self.sketch.sizes[number])
+            hashes = (int(value) for value in self.sketch.hashes[number])
+            parts.append(_VIEW.pack(width, height, int(mine.sum()), *self.boxes[number], *hashes, len(look)))
+            parts += [self.sketch.points[mine].tobytes(), self.sketch.descriptors[mine].tobytes(), look]
+        return b"".join(parts)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Features:
+        """The inverse of `to_bytes`. Raises ValueError for anything else."""
+        if len(data) < _HEAD.size or data[:4] != _MAGIC:
+            raise ValueError("not the features of a picture")
+        at, views = _HEAD.size, []
+        for _ in range(data[4]):
+            width, height, count, *rest = _VIEW.unpack_from(data, at)
+            at += _VIEW.size
+            points = np.frombuffer(data, np.float32, count * 4, at).reshape(-1, 4)
+            at += points.nbytes
+            descriptors = np.frombuffer(data, np.uint8, count * 32, at).reshape(-1, 32)
+            at += descriptors.nbytes
+            size = rest[8]
+            views.append(_View((width, height), points, descriptors, tuple(rest[4:8]), tuple(rest[:4]), data[at : at + size]))
+            at += size
+        return _join(views)
+
+
+@dataclass(frozen=True)
+class _View:
+    size: tuple[int, int]
+    points: Floats
+    descriptors: Bytes
+    hashes: tuple[int, ...]
+    box: tuple[float, ...]
+    look: bytes
+
+
+def extract(view: Bytes, view_black: Bytes | None) -> Features:
+    """Features of one picture from its views ((H, W, 3) uint8 RGB, longest side at most 480; see `decode.Decoded`)."""
+    return _join([_extract(each) for each in (view, view_black) if each is not None])
+
+
+def _join(views: list[_View]) -> Features:
+    sketch = Sketch(
+        np.concatenate([view.points for view in views]),
+        np.concatenate([view.descriptors for view in views]),
+        np.concatenate([np.full(len(view.points), number, np.uint8) for number, view in enumerate(views)]),
+        np.array([view.hashes for view in views], np.uint64),
+        np.array([view.size for view in views], np.int64),
+    )
+    boxes = tuple((view.box[0], view.box[1], view.box[2], view.box[3]) for view in views)
+    return Features(sketch, boxes, tuple(view.look for view in views))
+
+
+def _extract(view: Bytes) -> _View:
+    height, width = view.shape[:2]
+    grey = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY)
+    box = content_box(grey)
+    points, descriptors = _corners(grey)
+    inner = grey[box[1] : box[3], box[0] : box[2]]
+    hashes = (*frame_hashes(grey), *frame_hashes(inner))
+    box_px = (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+    return _View((width, height), points, descriptors, hashes, box_px, _pack(view))
+
+
+def _corners(grey: Bytes) -> tuple[Floats, Bytes]:
+    orb = cv2.ORB_create(POINTS_MAX, 1.2, 8, fastThreshold=10)
+    padded = cv2.copyMakeBorder(grey, PAD_PX, PAD_PX, PAD_PX, PAD_PX, cv2.BORDER_REPLICATE)
+    found, descriptors = orb.detectAndCompute(padded, None)
+    if descriptors is None:
+        return np.zeros((0, 4), np.float32), np.zeros((0, 32), np.uint8)
+    points = np.array([(*point.pt, point.size, point.angle) for point in found], np.float32)
+    points[:, :2] -= PAD_PX
+    return points, descriptors
+
+
+def content_box(grey: Bytes) -> tuple[int, int, int, int]:
+    """What is inside a uniform border of `grey` ((H, W) uint8): left, top, right, bottom in pixels; the whole when there is none.
+
+    A row or column belongs to the border while its grey levels stay within BORDER_RANGE and near those of the edge.
+    """
+    height, width = grey.shape
+    top, bottom = _margins(grey.min(axis=1), grey.max(axis=1))
+    left, right = _margins(grey[top : height - bottom].min(axis=0), grey[top : height - bottom].max(axis=0))
+    if not (top or bottom):
+        top, bottom = _margins(grey[:, left : width - right].min(axis=1), grey[:, left : width - right].max(axis=1))
+    return left, top, width - right, height - bottom
+
+
+def _margins(low: Bytes, high: Bytes) -> tuple[int, int]:
+    return _margin(low, high), _margin(low[::-1], high[::-1])
+
+
+def _margin(low: Bytes, high: Bytes) -> int:
+    length = len(low)
+    lowest, highest = np.minimum.accumulate(low), np.maximum.accumulate(high)
+    outside = np.flatnonzero(highest.astype(int) - lowest > BORDER_RANGE)
+    first = int(outside[0]) if len(outside) else length
+    return first if first <= BORDER_MAX * length else 0
+
+
+def frame_hashes(grey: Bytes) -> tuple[int, int]:
+    """64-bit DCT hash of `grey` ((H, W) uint8) and of its mirror image; (0, 0) for a flat one.
+
+    Mirroring changes the sign of the coefficients of odd horizontal frequency and nothing else, so the second costs nothing.
+    """
+    small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    if small.std() < FLAT_STD:
+        return 0, 0
+    low = np.round(cv2.dct(small)[:8, :8] / 2.0)
+    low[0, 0] = 0.0
+    odd = np.where(np.arange(8) % 2 == 1, -1.0, 1.0)
+    return _bits(low), _bits(low * odd)
+
+
+def _bits(low: NDArray[np.floating]) -> int:
+    return int.from_bytes(np.packbits((low > np.median(low)).ravel()).tobytes(), "big")
+
+
+def _pack(view: Bytes) -> bytes:
+    scale = LOOK_PX / max(view.shape[:2])
+    if scale < 1.0:
+        size = (max(1, round(view.shape[1] * scale)), max(1, round(view.shape[0] * scale)))
+        view = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
+    options = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(view, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise ValueError("a look could not be encoded")
+    return bytes(data.tobytes())
+
+
+def _unpack(data: bytes) -> Bytes:
+    look: Bytes = cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return look
