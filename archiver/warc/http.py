@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from archiver.warc.records import Fields
@@ -238,17 +238,25 @@ class Decoder:
 class HttpBody:
     """Splits the block of a `response` record into head and payload; payload pieces come de-chunked, still content-encoded."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_framed: Callable[[bytes], None] | None = None) -> None:
+        """`on_framed` gets every byte of a body that should be chunked, framing included."""
         self.head: HttpHead | None = None
         self.fault = ""
+        self._on_framed = on_framed
         self._start = bytearray()
         self._in_head = True
         self._dechunker: Dechunker | None = None
-        self._body_bytes = 0
+        self.body_bytes = 0
+        """Bytes behind the head, framing included."""
 
     @property
     def dechunked(self) -> bool:
         return self._dechunker is not None and not self._dechunker.raw
+
+    @property
+    def unchunked(self) -> bool:
+        """The head says chunked and the body is not."""
+        return self._dechunker is not None and self._dechunker.raw
 
     @property
     def complete(self) -> bool:
@@ -258,7 +266,7 @@ class HttpBody:
         if self._dechunker is not None and not self._dechunker.raw:
             return self._dechunker.complete
         length = None if self._dechunker else self.head.content_length
-        return length is None or length == self._body_bytes
+        return length is None or length == self.body_bytes
 
     def feed(self, data: bytes) -> Iterator[bytes | memoryview]:
         if self._in_head:
@@ -292,9 +300,11 @@ class HttpBody:
             self._dechunker = Dechunker()
 
     def _body(self, data: bytes) -> Iterator[bytes | memoryview]:
-        self._body_bytes += len(data)
+        self.body_bytes += len(data)
         if self._dechunker is None:
             yield data
         else:
+            if self._on_framed is not None:
+                self._on_framed(data)
             yield from self._dechunker.feed(data)
             self.fault = self._dechunker.fault

@@ -11,11 +11,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from archiver.warc.http import Decoder, HttpBody, HttpHead
+from archiver.warc.http import DECODABLE, Decoder, HttpBody, HttpHead
 from archiver.warc.records import digest_label
 
 READ_BYTES = 1024 * 1024
 SAMPLE_BYTES = 16 * 1024
+
+Observer = Callable[[bytes | memoryview], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,27 @@ class Scan:
     sample: bytes
     """First bytes of the payload, still content-encoded."""
     complete: bool
+    """The body ends where its framing and its content coding say."""
     dechunked: bool
+    unchunked: bool
+    """The head says chunked and the body is not."""
+    body_bytes: int
+    """Everything behind the head, framing included."""
     undecoded: str
+    """Why the content coding could not be undone; empty when it could."""
     fault: str
+    """What is wrong with head or framing."""
+
+    @property
+    def contradiction(self) -> str:
+        """Where the head says one thing and the bytes say another, in words; empty when they agree."""
+        if self.head is None:
+            return self.fault
+        if self.unchunked:
+            return "the head says Transfer-Encoding: chunked, the body is not chunked"
+        if self.undecoded and not set(self.head.content_codings) - set(DECODABLE):
+            return f"the head says Content-Encoding: {', '.join(self.head.content_codings)}, the body is something else"
+        return self.fault
 
 
 def read_pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
@@ -50,7 +70,8 @@ def read_pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
 class PayloadTally:
     """Digest, identity and size of one payload that is fed in pieces."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_payload: Observer | None = None) -> None:
+        self._on_payload = on_payload
         self.encoded = hashlib.sha256()
         self.encoded_bytes = 0
         self.sample = b""
@@ -62,6 +83,8 @@ class PayloadTally:
         if self._decoder is None:
             self._decoder = Decoder(head.content_codings)
         self.encoded.update(piece)
+        if self._on_payload is not None:
+            self._on_payload(piece)
         self.encoded_bytes += len(piece)
         if len(self.sample) < SAMPLE_BYTES:
             self.sample += bytes(piece[: SAMPLE_BYTES - len(self.sample)])
@@ -86,15 +109,26 @@ class PayloadTally:
         return (self._decoded.hexdigest() if self._decoded_bytes else ""), self._decoded_bytes
 
 
-def scan_http(pieces: Iterable[bytes]) -> Scan:
-    """Reads a whole `application/http` response block."""
+def scan_http(
+    pieces: Iterable[bytes],
+    *,
+    on_block: Observer | None = None,
+    on_framed: Observer | None = None,
+    on_payload: Observer | None = None,
+) -> Scan:
+    """Reads a whole `application/http` response block.
+
+    The observers get every byte of the block, of a chunked body with its framing, of the de-chunked payload.
+    """
     block = hashlib.sha256()
     block_bytes = 0
     start = b""
-    body = HttpBody()
-    tally = PayloadTally()
+    body = HttpBody(on_framed)
+    tally = PayloadTally(on_payload)
     for piece in pieces:
         block.update(piece)
+        if on_block is not None:
+            on_block(piece)
         block_bytes += len(piece)
         if body.head is None:
             start += piece
@@ -117,6 +151,8 @@ def scan_http(pieces: Iterable[bytes]) -> Scan:
         sample=tally.sample,
         complete=body.complete and tally.decoded_whole,
         dechunked=body.dechunked,
+        unchunked=body.unchunked,
+        body_bytes=body.body_bytes,
         undecoded=tally.undecoded,
         fault=body.fault,
     )
@@ -133,7 +169,7 @@ def scan_plain(pieces: Iterable[bytes]) -> Scan:
         sample = sample or piece[:SAMPLE_BYTES]
     label = digest_label(digest.digest())
     sha256 = digest.hexdigest() if size_bytes else ""
-    return Scan(None, b"", size_bytes, label, label, size_bytes, sha256, size_bytes, sample, True, False, "", "")
+    return Scan(None, b"", size_bytes, label, label, size_bytes, sha256, size_bytes, sample, True, False, False, size_bytes, "", "")
 
 
 def decoded(pieces: Iterable[bytes]) -> Iterator[bytes | memoryview]:

@@ -198,7 +198,8 @@ class WarcWriter:
             ("WARC-Payload-Digest", scan.payload_digest),
             ("WARC-Block-Digest", scan.block_digest),
             ("WARC-Truncated", exchange.truncated),
-            *(("Archiver-Note", note) for note in exchange.notes),
+            *((rec.NOTE, note) for note in exchange.notes),
+            (rec.NOTE, rec.AS_SENT + scan.contradiction if scan.contradiction and not exchange.truncated else ""),
             ("Content-Type", rec.HTTP_RESPONSE),
         ]
         exchange.response.seek(0)
@@ -213,7 +214,7 @@ class WarcWriter:
             ("WARC-Refers-To-Date", original.date),
             ("WARC-Payload-Digest", scan.payload_digest),
             ("WARC-Block-Digest", rec.digest_of(scan.head_raw)),
-            *(("Archiver-Note", note) for note in exchange.notes),
+            *((rec.NOTE, note) for note in exchange.notes),
             ("Content-Type", rec.HTTP_RESPONSE),
         ]
         return self._write("revisit", fields, scan.head_raw)
@@ -224,7 +225,7 @@ class WarcWriter:
             *self._exchange_fields(exchange, url, date),
             ("WARC-Concurrent-To", f"<{concurrent_to}>"),
             ("WARC-Block-Digest", rec.digest_of(request)),
-            ("Archiver-Note", f"values blanked: {', '.join(blanked)}" if blanked else ""),
+            (rec.NOTE, f"values blanked: {', '.join(blanked)}" if blanked else ""),
             ("Content-Type", rec.HTTP_REQUEST),
         ]
         self._write("request", fields, request)

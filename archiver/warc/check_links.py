@@ -1,0 +1,108 @@
+"""What can be said of the records of an archive together: unique ids, and references that lead somewhere."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from archiver.warc.findings import Facts, Finding
+from archiver.warc.records import WARC_FIELDS, parse_digest
+
+
+class Ledger:
+    """All records of one archive."""
+
+    def __init__(self) -> None:
+        self.records: list[Facts] = []
+        self._by_id: dict[str, Facts] = {}
+
+    def add(self, facts: Facts) -> Iterator[Finding]:
+        first = self._by_id.setdefault(facts.id, facts)
+        if first is not facts and facts.id:
+            yield facts.error("record-id", f"the record id stands already in {first.file} at {first.offset}")
+        self.records.append(facts)
+
+    def get(self, record_id: str) -> Facts | None:
+        return self._by_id.get(record_id)
+
+    def check(self) -> Iterator[Finding]:
+        """Everything that can only be said when all records are known."""
+        files: dict[str, list[Facts]] = defaultdict(list)
+        for facts in self.records:
+            files[facts.file].append(facts)
+        for records in files.values():
+            yield from _check_warcinfo(records)
+            yield from self._check_requests(records)
+        yield from self._check_concurrent()
+        yield from self._check_revisits()
+        yield from _check_shadows(self.records)
+
+    def _check_requests(self, records: Iterable[Facts]) -> Iterator[Finding]:
+        requests = {facts.id: facts for facts in records if facts.type == "request"}
+        answered = {name for facts in requests.values() for name in facts.concurrent_to}
+        answers = [facts for facts in records if facts.http and facts.type in ("response", "revisit")]
+        if answers and not requests:
+            yield answers[0].warning("request", "the file holds no requests, only what was answered to them")
+            return
+        for facts in answers:
+            if facts.id not in answered and not any(name in requests for name in facts.concurrent_to):
+                yield facts.error("request", "no request belongs to this response")
+
+    def _check_concurrent(self) -> Iterator[Finding]:
+        for facts in self.records:
+            for name in facts.concurrent_to:
+                if name not in self._by_id:
+                    yield facts.error("concurrent-to", f"WARC-Concurrent-To names {name}, which is not here")
+
+    def _check_revisits(self) -> Iterator[Finding]:
+        by_moment: dict[tuple[str, str], list[Facts]] = defaultdict(list)
+        by_digest: dict[tuple[str, bytes], Facts] = {}
+        for facts in self.records:
+            if facts.type in ("response", "resource", "revisit"):
+                by_moment[facts.url, facts.date].append(facts)
+            if facts.type in ("response", "resource") and (digest := parse_digest(facts.payload_digest)):
+                by_digest.setdefault(digest, facts)
+        for facts in self.records:
+            if facts.type == "revisit":
+                yield from self._check_revisit(facts, by_moment, by_digest)
+
+    def _check_revisit(
+        self, facts: Facts, by_moment: dict[tuple[str, str], list[Facts]], by_digest: dict[tuple[str, bytes], Facts]
+    ) -> Iterator[Finding]:
+        digest = parse_digest(facts.payload_digest)
+        found = [original for original in by_moment.get((facts.refers_to_url, facts.refers_to_date), ()) if original is not facts]
+        if not (facts.refers_to_url and facts.refers_to_date):
+            yield facts.warning("revisit", "the revisit lacks WARC-Refers-To-Target-URI or -Date, which viewers need")
+            same = by_digest.get(digest) if digest else None
+            found = [original for original in (self._by_id.get(facts.refers_to), same) if original is not None]
+        if not found:
+            yield facts.error("revisit", f"the original of the revisit is not here: {facts.refers_to_url or facts.refers_to}")
+            return
+        originals = [original for original in found if original.type != "revisit"]
+        if not originals:
+            yield facts.error("revisit", "the revisit refers to another revisit")
+        elif digest and all(parse_digest(original.payload_digest) not in (digest, None) for original in originals):
+            yield facts.error("revisit", "the payload of the original has another digest than the revisit says")
+        if facts.refers_to and facts.refers_to not in self._by_id:
+            yield facts.error("revisit", f"WARC-Refers-To names {facts.refers_to}, which is not here")
+
+
+def _check_warcinfo(records: list[Facts]) -> Iterator[Finding]:
+    """Every file should begin with a warcinfo (section 6.2), and what names one must find it in its file."""
+    here = {facts.id for facts in records if facts.type == "warcinfo"}
+    first = records[0]
+    named = [facts for facts in records if facts.warcinfo_id]
+    lost = [facts for facts in named if facts.warcinfo_id not in here]
+    if lost:
+        yield lost[0].error("warcinfo", f"{len(lost)} records name the warcinfo {lost[0].warcinfo_id}, which is not in this file")
+    elif first.type != "warcinfo":
+        told = first.error if here or named else first.warning
+        yield told("warcinfo", "the file does not begin with a warcinfo record")
+
+
+def _check_shadows(records: list[Facts]) -> Iterator[Finding]:
+    """pywb serves a metadata record instead of the capture at the same URL."""
+    captured = {facts.url for facts in records if facts.type in ("response", "revisit", "resource")}
+    for facts in records:
+        if facts.type == "metadata" and facts.url in captured and facts.content_type != WARC_FIELDS:
+            yield facts.warning("shadow", "this metadata record stands under the URL of a capture; some viewers show it instead")

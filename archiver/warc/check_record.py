@@ -1,0 +1,162 @@
+"""What can be said of one record by itself: its place in the file, its head, its digests, its HTTP framing (WARC 1.1)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from archiver.warc import records as rec
+from archiver.warc.findings import Facts, Finding
+from archiver.warc.records import DIGEST_ALGORITHM, bare_id, parse_date, parse_digest
+from archiver.warc.scan import Observer, Scan, scan_http, scan_plain
+from archiver.warc.stream import Broken, Record
+
+KNOWN_TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
+KNOWN_VERSIONS = ("1.0", "1.1")
+FUTURE_ALLOWANCE = timedelta(days=1)
+"""A clock may be off; an archive of next year is a mistake."""
+
+_NEEDS_URL = ("response", "resource", "request", "revisit", "conversion", "continuation")
+
+
+class DigestCheck:
+    """A digest in whatever algorithm a record declares. SHA-256 is taken by the scan anyway."""
+
+    def __init__(self, declared: str) -> None:
+        self.declared = declared
+        parsed = parse_digest(declared) if declared else None
+        self.unreadable = bool(declared) and parsed is None
+        self._algorithm, self._expected = parsed or ("", b"")
+        self._hash = hashlib.new(self._algorithm, usedforsecurity=False) if parsed else None
+        self._framed = self._hash.copy() if self._hash else None
+
+    @property
+    def observer(self) -> Observer | None:
+        return self._hash.update if self._hash and self._algorithm != DIGEST_ALGORITHM else None
+
+    @property
+    def framed_observer(self) -> Observer | None:
+        """For the same bytes with their chunk framing, over which several writers take the payload digest."""
+        return self._framed.update if self._framed else None
+
+    def agrees(self, sha256_label: str) -> bool:
+        if self._hash is None:
+            return True
+        if self._algorithm == DIGEST_ALGORITHM:
+            return parse_digest(sha256_label) == (self._algorithm, self._expected)
+        return self._hash.digest() == self._expected
+
+    def agrees_framed(self) -> bool:
+        return self._framed is not None and self._framed.digest() == self._expected
+
+
+def check_record(record: Record, label: str, now: datetime) -> tuple[Facts | None, list[Finding]]:
+    """Reads the record to its end. No facts when its bytes are broken: the iteration itself tells of that."""
+    block = DigestCheck(record.fields.get("WARC-Block-Digest"))
+    payload = DigestCheck(record.fields.get("WARC-Payload-Digest"))
+    http = is_http(record)
+    if http:
+        scan = scan_http(record.pieces(), on_block=block.observer, on_framed=payload.framed_observer, on_payload=payload.observer)
+    else:
+        scan = scan_plain(_observed(record.pieces(), block, payload))
+    end = record.finish()
+    if isinstance(end, Broken):
+        return None, []
+    facts = _facts(record, label, end.length, scan, http)
+    findings = [
+        *_check_head(record, facts, now),
+        *_check_digests(record, facts, scan, block, payload),
+        *(_check_http(record, facts, scan) if http and record.type == "response" else ()),
+    ]
+    return facts, findings
+
+
+def is_http(record: Record) -> bool:
+    return record.type in ("response", "request", "revisit") and (
+        record.fields.get("Content-Type").lower().startswith("application/http") or record.url.startswith(("http:", "https:"))
+    )
+
+
+def _observed(pieces: Iterator[bytes], block: DigestCheck, payload: DigestCheck) -> Iterator[bytes]:
+    observers = [check.observer for check in (block, payload) if check.observer]
+    for piece in pieces:
+        for observe in observers:
+            observe(piece)
+        yield piece
+
+
+def _facts(record: Record, label: str, length: int, scan: Scan, http: bool) -> Facts:
+    fields = record.fields
+    return Facts(
+        file=label,
+        warc=record.file,
+        offset=record.offset,
+        length=length,
+        id=record.id,
+        type=record.type,
+        url=record.url,
+        date=fields.get("WARC-Date"),
+        payload_digest=fields.get("WARC-Payload-Digest"),
+        payload_sha256=scan.sha256,
+        content_type=fields.get("Content-Type"),
+        http=http,
+        concurrent_to=tuple(map(bare_id, fields.all("WARC-Concurrent-To"))),
+        warcinfo_id=bare_id(fields.get("WARC-Warcinfo-ID")),
+        refers_to=bare_id(fields.get("WARC-Refers-To")),
+        refers_to_url=bare_id(fields.get("WARC-Refers-To-Target-URI")),
+        refers_to_date=fields.get("WARC-Refers-To-Date"),
+    )
+
+
+def _check_head(record: Record, facts: Facts, now: datetime) -> Iterator[Finding]:
+    if record.version not in KNOWN_VERSIONS:
+        yield facts.warning("version", f"WARC/{record.version} is no version that this program knows")
+    if record.trailer != rec.RECORD_END:
+        yield facts.error("record-end", "the record does not end in exactly two line ends (section 3)")
+    if not record.type:
+        yield facts.error("type", "the record has no WARC-Type (section 5.5)")
+    elif record.type not in KNOWN_TYPES:
+        yield facts.warning("type", f"the type {record.type} is not in the standard")
+    if not record.id:
+        yield facts.error("record-id", "the record has no WARC-Record-ID (section 5.2)")
+    if not record.url and record.type in _NEEDS_URL:
+        yield facts.error("target", "the record has no WARC-Target-URI (section 5.12)")
+    at = parse_date(facts.date)
+    if at is None:
+        yield facts.error("date", f"{facts.date!r} is no WARC-Date (section 5.4)")
+    elif at > now + FUTURE_ALLOWANCE:
+        yield facts.error("date", f"the record is dated in the future: {facts.date}")
+
+
+def _check_digests(record: Record, facts: Facts, scan: Scan, block: DigestCheck, payload: DigestCheck) -> Iterator[Finding]:
+    for name, check in (("WARC-Block-Digest", block), ("WARC-Payload-Digest", payload)):
+        if check.unreadable:
+            yield facts.warning("digest", f"{name} cannot be checked: {check.declared}")
+    if not block.agrees(scan.block_digest):
+        yield facts.error("block-digest", "the block is not the one that WARC-Block-Digest names")
+    skipped = record.type == "revisit" or "WARC-Segment-Number" in {name for name, _ in record.fields.items}
+    if skipped or payload.agrees(scan.payload_digest or scan.block_digest):
+        return
+    if facts.http and scan.head is not None and payload.agrees_framed():
+        yield facts.warning("payload-digest-framed", "WARC-Payload-Digest was taken over the chunk framing, not over the payload")
+    else:
+        yield facts.error("payload-digest", "the payload is not the one that WARC-Payload-Digest names")
+
+
+def _check_http(record: Record, facts: Facts, scan: Scan) -> Iterator[Finding]:
+    """A cut body may break off anywhere when it is marked; a server that lies is no fault of an archive that says so."""
+    if record.fields.get("WARC-Truncated") or record.fields.get("WARC-Segment-Number"):
+        return
+    attested = any(note.startswith(rec.AS_SENT) for note in record.fields.all(rec.NOTE))
+    told = facts.warning if attested else facts.error
+    if scan.contradiction:
+        yield told("http", scan.contradiction)
+    elif scan.head is not None and scan.body_bytes and not scan.complete and not scan.undecoded:
+        length = scan.head.content_length
+        if scan.dechunked or length is None:
+            yield told("http-cut", "the body ends before its framing or coding does, and no WARC-Truncated says so")
+        elif length > scan.body_bytes:
+            yield told("http-cut", f"the body has {scan.body_bytes} of {length} bytes, and no WARC-Truncated says so")
+        else:
+            yield facts.warning("http-length", f"the body has {scan.body_bytes} bytes, Content-Length says {length}")

@@ -1,0 +1,199 @@
+"""What a WACZ adds to its WARCs and must get right: manifest, index, pages, and members that can be read in place (WACZ 1.1.1)."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from archiver.warc.findings import Facts, Finding
+from archiver.warc.sources import ARCHIVE_FOLDER
+from archiver.warc.wacz import DATAPACKAGE, DATAPACKAGE_DIGEST, INDEX_PLACES, PAGES
+
+MAX_TEXT_BYTES = 512 * 1024 * 1024
+"""An index or manifest larger than this is not read."""
+
+_UNLISTED = (DATAPACKAGE, DATAPACKAGE_DIGEST)
+
+
+class WaczCheck:
+    """Checks one WACZ against the records that were read from it."""
+
+    def __init__(self, path: Path, label: str, wacz: zipfile.ZipFile) -> None:
+        self._path = path
+        self._label = label
+        self._wacz = wacz
+        self._names = {info.filename: info for info in wacz.infolist() if not info.is_dir()}
+
+    def check(self, records: Iterable[Facts]) -> Iterator[Finding]:
+        facts = list(records)
+        yield from self._check_members()
+        yield from self._check_manifest()
+        yield from self._check_index(facts)
+        yield from self._check_pages({item.url for item in facts})
+
+    def _error(self, kind: str, member: str, detail: str) -> Finding:
+        return Finding("error", kind, f"{self._label}/{member}" if member else self._label, None, "", detail)
+
+    def _check_members(self) -> Iterator[Finding]:
+        for name, info in self._names.items():
+            in_place = name.startswith(ARCHIVE_FOLDER) or name.endswith(".cdx.gz")
+            if in_place and info.compress_type != zipfile.ZIP_STORED:
+                yield self._error("deflated", name, "the file is compressed inside the WACZ; viewers cannot read it in place")
+        if not any(name.startswith(ARCHIVE_FOLDER) for name in self._names):
+            yield self._error("wacz", "", "the WACZ holds no WARC")
+
+    def _text(self, name: str) -> bytes | None:
+        info = self._names.get(name)
+        if info is None or info.file_size > MAX_TEXT_BYTES:
+            return None
+        try:
+            return self._wacz.read(name)
+        except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError):
+            return None
+
+    def _json(self, name: str) -> dict[str, Any] | None:
+        raw = self._text(name)
+        try:
+            value = json.loads(raw) if raw is not None else None
+        except ValueError:
+            return None
+        return value if isinstance(value, dict) else None
+
+    # --- manifest ---------------------------------------------------------------------------------------------------
+
+    def _check_manifest(self) -> Iterator[Finding]:
+        manifest = self._json(DATAPACKAGE)
+        if manifest is None:
+            yield self._error("manifest", DATAPACKAGE, "the manifest is missing or cannot be read")
+            return
+        yield from self._check_manifest_digest()
+        listed = {str(item.get("path")): item for item in manifest.get("resources", ()) if isinstance(item, dict)}
+        for name in self._names:
+            if name not in listed and name not in _UNLISTED:
+                yield self._error("manifest", name, "the file is not listed in the manifest")
+        for name, item in listed.items():
+            yield from self._check_resource(name, item)
+
+    def _check_resource(self, name: str, item: dict[str, Any]) -> Iterator[Finding]:
+        info = self._names.get(name)
+        if info is None:
+            yield self._error("manifest", name, "the manifest lists a file that is not in the WACZ")
+            return
+        algorithm, _, expected = str(item.get("hash", "")).partition(":")
+        if algorithm not in hashlib.algorithms_guaranteed or algorithm.startswith("shake"):
+            yield self._error("manifest", name, f"the manifest gives no hash that can be checked: {item.get('hash')!r}")
+            return
+        digest = hashlib.new(algorithm, usedforsecurity=False)
+        try:
+            with self._wacz.open(info) as member:
+                while chunk := member.read(1024 * 1024):
+                    digest.update(chunk)
+        except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError) as error:
+            yield self._error("damaged", name, f"the file in the WACZ is damaged: {error}")
+            return
+        if digest.hexdigest() != expected.lower():
+            yield self._error("manifest", name, "the file is not the one whose hash stands in the manifest")
+        if item.get("bytes") not in (None, info.file_size):
+            yield self._error("manifest", name, f"the file has {info.file_size} bytes, the manifest says {item['bytes']}")
+
+    def _check_manifest_digest(self) -> Iterator[Finding]:
+        if DATAPACKAGE_DIGEST not in self._names:
+            return
+        told = self._json(DATAPACKAGE_DIGEST) or {}
+        raw = self._text(DATAPACKAGE) or b""
+        if told.get("hash") != f"sha256:{hashlib.sha256(raw).hexdigest()}":
+            yield self._error("manifest", DATAPACKAGE_DIGEST, "the manifest is not the one whose hash stands here")
+
+    # --- index ------------------------------------------------------------------------------------------------------
+
+    def _check_index(self, records: list[Facts]) -> Iterator[Finding]:
+        names = [name for name in self._names if name.startswith("indexes/") and name.endswith((".cdx.gz", ".cdx", ".cdxj"))]
+        if not names:
+            yield self._error("index", "indexes/", "the WACZ holds no index")
+            return
+        places = {(facts.warc, facts.offset): facts for facts in records}
+        covered: set[tuple[str, int]] = set()
+        for name in names:
+            lines, finding = self._lines(name)
+            if finding:
+                yield finding
+            if lines != sorted(lines):
+                yield self._error("index", name, "the index is not sorted")
+            for line in lines:
+                yield from self._check_line(name, line, places, covered)
+        for place, facts in places.items():
+            if facts.type in ("response", "revisit", "resource") and facts.http | (facts.type == "resource") and place not in covered:
+                yield facts.error("index", "the record is not in the index")
+        yield from self._check_places()
+
+    def _lines(self, name: str) -> tuple[list[bytes], Finding | None]:
+        raw = self._text(name)
+        try:
+            if raw is None:
+                raise ValueError
+            text = gzip.decompress(raw) if name.endswith(".gz") else raw
+        except (OSError, EOFError, ValueError, zlib.error):
+            return [], self._error("index", name, "the index cannot be read")
+        return [line for line in text.split(b"\n") if line and not line.startswith((b"!", b" CDX"))], None
+
+    def _check_line(self, name: str, line: bytes, places: dict[tuple[str, int], Facts], covered: set[tuple[str, int]]) -> Iterator[Finding]:
+        try:
+            fields = json.loads(line.split(b" ", 2)[2])
+            place = (Path(fields["filename"]).name, int(fields["offset"]))
+            length, url = int(fields["length"]), str(fields["url"])
+        except (IndexError, ValueError, KeyError, TypeError):
+            yield self._error("index", name, f"an index line cannot be read: {line[:100]!r}")
+            return
+        facts = places.get(place)
+        if facts is None:
+            yield self._error("index", name, f"the index says that {url} stands in {place[0]} at {place[1]}; no record starts there")
+            return
+        covered.add(place)
+        if facts.url.replace(" ", "%20") != url and fields.get("method", "GET") == "GET":
+            yield self._error("index", name, f"the index says {url} for {place[0]} at {place[1]}; the record there is of {facts.url}")
+        elif facts.length and length != facts.length:
+            yield self._error("index", name, f"the index says {length} bytes for {url}; the record has {facts.length}")
+
+    def _check_places(self) -> Iterator[Finding]:
+        """Each line of index.idx must lead to a gzip member that begins with the line it names."""
+        places = self._text(INDEX_PLACES)
+        if places is None:
+            return
+        data = self._text("indexes/index.cdx.gz") or b""
+        for line in places.decode("utf-8", "replace").splitlines():
+            if line.startswith("!"):
+                continue
+            prefix, _, told = line.partition("{")
+            try:
+                at = json.loads("{" + told)
+                block = zlib.decompress(data[at["offset"] : at["offset"] + at["length"]], wbits=31)
+            except (ValueError, KeyError, TypeError, zlib.error):
+                yield self._error("index", INDEX_PLACES, f"a block of the index cannot be found: {line[:100]}")
+                continue
+            if not block.startswith(prefix.strip().encode()):
+                yield self._error("index", INDEX_PLACES, f"a block of the index begins with another line: {line[:100]}")
+
+    # --- pages ------------------------------------------------------------------------------------------------------
+
+    def _check_pages(self, urls: set[str]) -> Iterator[Finding]:
+        raw = self._text(PAGES)
+        if raw is None:
+            yield self._error("pages", PAGES, "the page list is missing or cannot be read; viewers open nothing by themselves")
+            return
+        try:
+            header, *pages = [json.loads(line) for line in raw.decode("utf-8").splitlines() if line.strip()]
+            listed = [str(page["url"]) for page in pages if page["ts"]]
+        except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+            yield self._error("pages", PAGES, "the page list cannot be read")
+            return
+        if not isinstance(header, dict) or "format" not in header:
+            yield self._error("pages", PAGES, "the page list has no header line")
+        for url in listed:
+            if url.partition("#")[0] not in urls:
+                yield Finding("warning", "pages", f"{self._label}/{PAGES}", None, "", f"the page {url} is not in the archive")

@@ -1,0 +1,178 @@
+"""Is this archive what it says? For any WARC, WACZ or archive folder, ours or another's.
+
+Reads every byte once, in constant memory but for a line of facts per record. Findings come in the order of the file; what can
+only be said when all records are known comes last.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from archiver.errors import InputError
+from archiver.warc.check_links import Ledger
+from archiver.warc.check_record import check_record
+from archiver.warc.check_wacz import WaczCheck
+from archiver.warc.findings import Facts, Finding
+from archiver.warc.sources import ARCHIVE_FOLDER, OPEN_SUFFIX, WACZ_SUFFIX, WARC_SUFFIXES, Source, open_archive
+from archiver.warc.stream import Broken, Record, read_records
+
+__all__ = ["Finding", "verify"]
+
+REPORT = "report.json"
+
+
+def verify(path: Path, *, now: datetime | None = None) -> Iterator[Finding]:
+    """Everything that is wrong with the archive, or worth knowing; nothing when it is sound.
+
+    `now` (aware): the moment after which a record is dated in the future. Raises InputError when there is nothing to verify.
+    """
+    moment = now or datetime.now(UTC)
+    if path.is_dir():
+        yield from _verify_folder(path, moment)
+    elif path.name.endswith(WACZ_SUFFIX) or _is_zip(path):
+        yield from _verify_wacz(path, moment)
+    else:
+        ledger = Ledger()
+        for source in open_archive(path):
+            yield from _verify_warc(source, source.name, ledger, moment)
+        yield from ledger.check()
+
+
+def _is_zip(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def _verify_warc(source: Source, label: str, ledger: Ledger, now: datetime) -> Iterator[Finding]:
+    shared, seen = 0, 0
+    with source.open() as file:
+        plain = not file.read(2).startswith(b"\x1f\x8b")
+        for record in read_records(file, source.name):
+            if isinstance(record, Broken):
+                yield Finding("error", "damaged", label, record.offset, record.record_id, record.detail)
+                continue
+            seen += 1
+            facts, findings = check_record(record, label, now)
+            yield from findings
+            if facts is not None:
+                shared += 0 if plain or _own_member(record) else 1
+                yield from ledger.add(facts)
+    if shared:
+        detail = f"{shared} records do not have a gzip member of their own; viewers cannot read them in place (annex D.2)"
+        yield Finding("error", "member", label, 0, "", detail)
+    if not seen:
+        yield Finding("error", "empty", label, None, "", "the file holds no record")
+
+
+def _own_member(record: Record) -> bool:
+    return record.opens_member and record.closes_member
+
+
+# --- WACZ -----------------------------------------------------------------------------------------------------------
+
+
+def _verify_wacz(path: Path, now: datetime) -> Iterator[Finding]:
+    try:
+        sources = open_archive(path)
+        wacz = zipfile.ZipFile(path)
+    except (InputError, OSError, zipfile.BadZipFile) as error:
+        yield Finding("error", "wacz", path.name, None, "", str(error))
+        return
+    ledger = Ledger()
+    with wacz:
+        for source in sources:
+            yield from _verify_warc(source, f"{path.name}/{ARCHIVE_FOLDER}{source.name}", ledger, now)
+        yield from ledger.check()
+        yield from WaczCheck(path, path.name, wacz).check(ledger.records)
+
+
+# --- folders --------------------------------------------------------------------------------------------------------
+
+
+def _verify_folder(folder: Path, now: datetime) -> Iterator[Finding]:
+    """Each folder that holds archive files is one archive: its WARCs together, each WACZ by itself, and the report over them."""
+    found = False
+    for place in sorted({folder, *(path for path in folder.rglob("*") if path.is_dir())}):
+        files = sorted(path for path in place.iterdir() if path.is_file())
+        warcs = [path for path in files if path.name.endswith(WARC_SUFFIXES)]
+        waczs = [path for path in files if path.name.endswith(WACZ_SUFFIX)]
+        found = found or bool(warcs or waczs)
+        yield from _verify_warcs(warcs, now)
+        for path in waczs:
+            yield from _verify_wacz(path, now)
+            yield from _compare_with_wacz(path, warcs)
+    if not found:
+        raise InputError(f"{folder} holds no WARC and no WACZ")
+
+
+def _verify_warcs(warcs: list[Path], now: datetime) -> Iterator[Finding]:
+    ledger = Ledger()
+    for path in warcs:
+        name = path.name.removesuffix(OPEN_SUFFIX)
+        if name != path.name:
+            yield Finding("warning", "unfinished", path.name, None, "", "the file is not complete: a capture is running or was broken off")
+        yield from _verify_warc(Source(name, path), name, ledger, now)
+    yield from ledger.check()
+    if warcs and (report := warcs[0].with_name(REPORT)).is_file():
+        yield from _check_report(report, ledger)
+
+
+def _compare_with_wacz(path: Path, warcs: list[Path]) -> Iterator[Finding]:
+    """A WARC in the WACZ must be the file of the same name beside it."""
+    beside = {warc.name: warc for warc in warcs}
+    try:
+        with zipfile.ZipFile(path) as wacz:
+            for info in wacz.infolist():
+                warc = beside.get(Path(info.filename).name) if info.filename.startswith(ARCHIVE_FOLDER) else None
+                if warc is not None and (warc.stat().st_size != info.file_size or _crc32(warc) != info.CRC):
+                    yield Finding(
+                        "error", "swapped", f"{path.name}/{info.filename}", None, "", "the WARC differs from the one beside the WACZ"
+                    )
+    except (OSError, zipfile.BadZipFile):
+        return
+
+
+def _crc32(path: Path) -> int:
+    crc = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1024 * 1024):
+            crc = zlib.crc32(chunk, crc)
+    return crc
+
+
+def _check_report(report: Path, ledger: Ledger) -> Iterator[Finding]:
+    """Every image of the report must be the one that stands where the report says."""
+    try:
+        images = json.loads(report.read_bytes())["images"]
+        told = [image for image in images if isinstance(image.get("warc"), dict)]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        yield Finding("error", "report", report.name, None, "", "the report cannot be read")
+        return
+    for image in told:
+        if detail := _report_error(image, ledger):
+            yield Finding("error", "report", report.name, None, str(image["warc"].get("record_id", "")), f"{image.get('url')}: {detail}")
+
+
+def _report_error(image: dict[str, Any], ledger: Ledger) -> str:
+    where = image["warc"]
+    facts = ledger.get(str(where.get("record_id", "")))
+    if facts is None:
+        return "its record is not in the archive"
+    if (facts.warc, facts.offset, facts.length) != (where.get("file"), where.get("offset"), where.get("length")):
+        return f"its record stands in {facts.warc} at {facts.offset}, not where the report says"
+    original = _original(facts, ledger)
+    if image.get("sha256") and original is not None and original.payload_sha256 != image["sha256"]:
+        return "the payload in the archive is not the one in the report"
+    return ""
+
+
+def _original(facts: Facts, ledger: Ledger) -> Facts | None:
+    return ledger.get(facts.refers_to) if facts.type == "revisit" else facts

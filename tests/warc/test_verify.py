@@ -1,0 +1,143 @@
+"""`verify` finds every fault in the folder of broken archives and nothing in the sound ones."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from archiver.errors import InputError
+from archiver.model import Archived
+from archiver.warc import reader
+from archiver.warc.findings import Finding
+from archiver.warc.verify import verify
+from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all
+from tests.warc.making import exchange, jpeg_like, response, writer
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+GOOD = sorted(path for path in (ROOT / "good").rglob("*") if path.name.endswith((".warc", ".warc.gz", ".wacz")))
+
+
+def errors(path: Path) -> list[Finding]:
+    return [finding for finding in verify(path, now=NOW) if finding.severity == "error"]
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.name)
+def test_sound_archives_pass(path: Path) -> None:
+    assert [finding.line for finding in errors(path)] == []
+
+
+def test_our_own_archives_pass_without_a_word() -> None:
+    assert [finding.line for finding in verify(ROOT / "good" / NAME, now=NOW)] == []
+    assert [finding.line for finding in verify(ROOT / "good" / "sample.wacz", now=NOW)] == []
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_finds_the_fault_and_nothing_else(fault: Fault) -> None:
+    found = errors(ROOT / "broken" / fault.name)
+    assert {finding.kind for finding in found} == set(fault.kinds), [finding.line for finding in found]
+
+
+def test_a_finding_says_where(tmp_path: Path) -> None:
+    (finding,) = errors(ROOT / "broken" / "wrong-block-digest.warc.gz")
+    assert finding.file == "wrong-block-digest.warc.gz"
+    assert finding.record_id.startswith("urn:uuid:")
+    data = (ROOT / "broken" / finding.file).read_bytes()
+    assert finding.offset is not None
+    assert gzip.decompress(data[finding.offset :]).startswith(b"WARC/1.1")
+    assert f"{finding.file} at {finding.offset} {finding.record_id}: " in finding.line
+
+
+def test_fixtures_are_what_the_script_makes(tmp_path: Path) -> None:
+    """Golden: the format stands still. Members are compared inflated, because deflate libraries differ in their choices."""
+    make_all(tmp_path)
+    made = {path.relative_to(tmp_path): path for path in tmp_path.rglob("*") if path.is_file()}
+    assert {path.relative_to(ROOT) for path in (ROOT / "broken").iterdir()} == {name for name in made if name.parts[0] == "broken"}
+    golden = ROOT / "good" / NAME
+    assert gzip.decompress(golden.read_bytes()) == gzip.decompress((tmp_path / "good" / NAME).read_bytes())
+    with zipfile.ZipFile(ROOT / "good" / "sample.wacz") as old, zipfile.ZipFile(tmp_path / "good" / "sample.wacz") as new:
+        assert old.namelist() == new.namelist()
+        assert old.read("pages/pages.jsonl") == new.read("pages/pages.jsonl")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An archive folder with a report, as a capture leaves it."""
+    shutil.copy(ROOT / "good" / NAME, tmp_path)
+    shutil.copy(ROOT / "good" / "sample.wacz", tmp_path)
+    images = [
+        {
+            "url": item.url,
+            "sha256": item.payload_sha256,
+            "warc": {"file": item.ref.file, "offset": item.ref.offset, "length": item.ref.length, "record_id": item.ref.record_id},
+        }
+        for item in reader.responses([tmp_path / NAME])
+        if isinstance(item, Archived)
+    ]
+    (tmp_path / "report.json").write_text(json.dumps({"images": [*images, {"url": "https://gone.example/", "warc": None}]}))
+    return tmp_path
+
+
+def test_sound_folder_passes(folder: Path) -> None:
+    assert list(verify(folder, now=NOW)) == []
+
+
+@pytest.mark.parametrize(("key", "value"), [("sha256", "0" * 64), ("offset", 1), ("record_id", "urn:uuid:none"), ("file", "x.warc.gz")])
+def test_report_that_says_otherwise(folder: Path, key: str, value: object) -> None:
+    report = json.loads((folder / "report.json").read_text())
+    image = report["images"][1]
+    (image if key == "sha256" else image["warc"])[key] = value
+    (folder / "report.json").write_text(json.dumps(report))
+    (finding,) = errors(folder)
+    assert (finding.kind, finding.file) == ("report", "report.json")
+    assert image["url"] in finding.detail
+
+
+def test_report_that_cannot_be_read(folder: Path) -> None:
+    (folder / "report.json").write_text("{")
+    assert [finding.kind for finding in errors(folder)] == ["report"]
+
+
+def test_swapped_warc_beside_the_wacz(folder: Path) -> None:
+    (folder / "report.json").unlink()
+    w = writer(folder / "other", prefix=NAME.removesuffix("-00000.warc.gz"))
+    w.write_exchange(exchange("https://a.example/a.png", response(jpeg_like(99))))
+    w.close()
+    (folder / "other" / NAME).replace(folder / NAME)
+    assert [finding.kind for finding in errors(folder)] == ["swapped"]
+
+
+def test_unfinished_file_is_told(folder: Path) -> None:
+    (folder / NAME).rename(folder / (NAME + ".open"))
+    (folder / "sample.wacz").unlink()
+    (finding,) = verify(folder, now=NOW)
+    assert (finding.severity, finding.kind) == ("warning", "unfinished")
+
+
+def test_a_lying_server_is_no_fault_of_the_archive(tmp_path: Path) -> None:
+    w = writer(tmp_path)
+    w.write_exchange(exchange("https://a.example/1", response(b"plain", "Content-Encoding: gzip")))
+    w.write_exchange(exchange("https://a.example/2", response(b"not chunked", "Transfer-Encoding: chunked")))
+    w.write_exchange(exchange("https://a.example/3", b"SSH-2.0-OpenSSH\r\n", status=0))
+    w.write_exchange(exchange("https://a.example/4", response(b"5\r\nhello\r\nzz\r\n", "Transfer-Encoding: chunked", length=False)))
+    w.close()
+    found = list(verify(tmp_path, now=NOW))
+    assert [(finding.severity, finding.kind) for finding in found] == [("warning", "http")] * 4
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"WARC/1.1\r\n", b"PK\x03\x04"])
+def test_fragments_of_archives_are_told_not_raised(tmp_path: Path, content: bytes) -> None:
+    for name in ("x.warc.gz", "x.wacz"):
+        (tmp_path / name).write_bytes(content)
+        assert errors(tmp_path / name)
+
+
+def test_nothing_to_verify(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(InputError):
+            list(verify(path))
