@@ -115,9 +115,11 @@ def _decode(data: bytes, kind: str) -> Decoded:
     name, plugin, _ = DECODERS[kind]
     if plugin:
         importlib.import_module(f"PIL.{plugin}")
+    if kind == "ico":  # which Pillow decodes as it opens it
+        _refuse(refuse_size(kind, *icon_size(data)))
     with Image.open(io.BytesIO(data), formats=(name,)) as image:
         width, height = image.size
-        _check_cost(image, kind, data)
+        _check_cost(image, kind)
         if kind == "jpeg":
             _draft(image)
         orientation, facts = _read_exif(image, kind)
@@ -153,9 +155,9 @@ def _decode(data: bytes, kind: str) -> Decoded:
     )
 
 
-def _check_cost(image: Image.Image, kind: str, data: bytes) -> None:
+def _check_cost(image: Image.Image, kind: str) -> None:
     """Refuse by the header alone what would need too much memory or time."""
-    _refuse(refuse_size(kind, *(icon_size(data) if kind == "ico" else image.size)))
+    _refuse(refuse_size(kind, *image.size))
     if image.info.get("progressive"):
         _refuse(refuse_progressive(image.width, image.height, [(h, v) for _, h, v, _ in getattr(image, "layer", ())]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ _ANNEX_K = (
     *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
     *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
 )
-_ANNEX_K_SUM = sum(_ANNEX_K)
 
 BORDER_TOLERANCE = 12
 """Grey levels between the extremes of a row or column that still count as one colour (JPEG ringing included)."""
@@ -27,17 +27,23 @@ BORDER_MAX_SHARE = 0.45
 _TAKEN = re.compile(r"(\d{4})[:\-](\d\d)[:\-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 
 
-def quality_from_tables(tables: Mapping[int, Sequence[int]]) -> int | None:
-    """Quality (1-100) that libjpeg's scaling of the Annex K luminance table would need for the first of `tables`.
+@lru_cache(maxsize=1)
+def _sums() -> tuple[int, ...]:
+    """For each quality from 1 to 100 the sum of the table that libjpeg makes of Annex K's (jcparam.c: jpeg_quality_scaling)."""
+    percents = (5000 // quality if quality < 50 else 200 - 2 * quality for quality in range(1, 101))
+    return tuple(sum(min(255, max(1, (value * percent + 50) // 100)) for value in _ANNEX_K) for percent in percents)
 
-    The sum is compared, so that the order of coefficients does not matter and tables of other makers get the nearest number.
+
+def quality_from_tables(tables: Mapping[int, Sequence[int]]) -> int | None:
+    """The quality (1-100) at which libjpeg's luminance table is as coarse as the first of `tables`; None without tables.
+
+    Sums are compared, so that the order of coefficients does not matter and tables of other makers get the nearest number.
     """
     first = tables.get(0)
     if not first:
         return None
-    percent = 100.0 * sum(first) / _ANNEX_K_SUM
-    quality = 100.0 - percent / 2 if percent <= 100.0 else 5000.0 / percent
-    return max(1, min(100, round(quality)))
+    found = sum(first)
+    return 1 + min(range(100), key=lambda at: abs(_sums()[at] - found))
 
 
 def exif_text(value: Any, longest: int = 200) -> str:
