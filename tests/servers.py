@@ -35,7 +35,9 @@ class Request:
 
     @property
     def target(self) -> str:
-        return self.line.split(" ")[1]
+        """Path and query, also of a request in absolute form."""
+        target = self.line.split(" ")[1]
+        return "/" + target.split("/", 3)[3] if target.startswith("http://") else target
 
     @property
     def headers(self) -> dict[str, str]:
@@ -361,3 +363,72 @@ def certificate(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issued.configure_cert(context)
     return context
+
+
+def self_signed() -> ssl.SSLContext:
+    """A server context whose certificate vouches for itself."""
+    lone = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with lone.cert_pem.tempfile() as cert, lone.private_key_pem.tempfile() as key:
+        context.load_cert_chain(cert, key)
+    return context
+
+
+# --- proxies --------------------------------------------------------------------------------------------------------------
+
+
+def relay(left: socket.socket, right: socket.socket) -> None:
+    """Pass bytes both ways until one side ends."""
+
+    def one_way(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for sock in (source, sink):
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    back = threading.Thread(target=one_way, args=(right, left), daemon=True)
+    back.start()
+    one_way(left, right)
+    back.join(5)
+
+
+def http_proxy(onward: Callable[[str, int], tuple[str, int]]) -> Handler:
+    """An HTTP proxy: absolute-form requests and CONNECT. `onward` says where a name really is."""
+
+    def handle(connection: Connection, request: Request) -> None:
+        method, where, _ = request.line.split(" ")
+        authority = where if method == "CONNECT" else where.split("/")[2]
+        name, _, port = authority.partition(":")
+        with socket.create_connection(onward(name, int(port or 80))) as upstream:
+            if method == "CONNECT":
+                connection.send(b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")
+            else:
+                upstream.sendall(request.head)
+            relay(connection.sock, upstream)
+        connection.cut()
+
+    return handle
+
+
+def socks5_proxy(onward: Callable[[str, int], tuple[str, int]], names: list[str]) -> Callable[[Connection], None]:
+    """A greeting that plays a SOCKS5 proxy (RFC 1928) without passwords; `names` gets what was asked for."""
+
+    def greet(connection: Connection) -> None:
+        sock = connection.sock
+        sock.recv(sock.recv(2)[1])
+        sock.sendall(b"\x05\x00")
+        kind = sock.recv(4)[3]
+        name = socket.inet_ntoa(sock.recv(4)) if kind == 1 else sock.recv(sock.recv(1)[0]).decode()
+        port = int.from_bytes(sock.recv(2), "big")
+        names.append(name)
+        try:
+            with socket.create_connection(onward(name, port)) as upstream:
+                sock.sendall(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
+                relay(sock, upstream)
+        except OSError:
+            sock.sendall(b"\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00")
+        connection.cut()
+
+    return greet

@@ -17,7 +17,7 @@ from archiver.capture.headers import ACCEPT, Speech
 from archiver.capture.limits import Limits
 from archiver.capture.passwords import read_passwords
 from archiver.capture.policy import REDIRECTS, Refusal
-from archiver.capture.robots import ROBOTS_BYTES_MAX, Rules, read_rules
+from archiver.capture.robots import PRODUCT, ROBOTS_BYTES_MAX, Rules, read_rules
 from archiver.capture.urls import Place
 from archiver.model import Captured, Event, Exchange, FetchSettings, Hop, Missed, Outcome, Reason, Stored, Target
 
@@ -30,11 +30,16 @@ class _Walk:
     accept: str
     hops: list[Hop] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
-    attempts: int = 0
     retries: int = 0
+    asked: bool = False
     keep_bytes: int = 0
     for_robots: bool = False
     last: Answer | None = None
+
+    @property
+    def attempts(self) -> int:
+        """Tries so far, along the whole chain; a redirect is none."""
+        return self.retries + 1 if self.asked else 0
 
 
 class Client:
@@ -157,7 +162,7 @@ class Client:
             given_up = self._limits.given_up(place.host)
             if given_up is not None:
                 return Answer(Hop(place.url, 0, self._now()), given_up)
-            walk.attempts += 1
+            walk.asked = True
             self._tell("fetch", place, attempt=walk.attempts, hop=len(walk.hops) + 1)
             answer = await self._exchanger.ask(Question(place, walk.first, walk.accept, walk.keep_bytes))
             if answer.reached:
@@ -178,7 +183,7 @@ class Client:
         walk = _Walk(Place(place.scheme, place.host, place.port, "/robots.txt"), "text/plain", keep_bytes=ROBOTS_BYTES_MAX, for_robots=True)
         refusal = await self._walk(walk)
         status = walk.hops[-1].status if walk.hops else 0
-        return read_rules(status, walk.last.raw if walk.last and refusal is None else b"", self._settings.user_agent)
+        return read_rules(status, walk.last.raw if walk.last and refusal is None else b"", self._settings.user_agent or PRODUCT)
 
     def _tell(self, name: str, place: Place, detail: str = "", **fields: object) -> None:
         self._on_event(Event(name, place.url, detail, {"host": place.host, **fields}))

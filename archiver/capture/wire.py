@@ -73,11 +73,10 @@ class Tape:
         self._timer: asyncio.TimerHandle | None = None
 
     def attach(self, protocol: WireProtocol) -> None:
-        """Begin (again, when a proxy's tunnel was set up first) on this connection."""
+        """Begin on this connection."""
         self.protocol, self.reused = protocol, protocol.served > 0
-        self.framer, self._heard_s = Framer(), self._loop.time()
         self.request.clear()
-        self._pending.clear()
+        self._heard_s = self._loop.time()
         transport = protocol.transport
         if transport is not None:
             peer = transport.get_extra_info("peername")
@@ -197,8 +196,11 @@ class WireProtocol(ResponseHandler):
             await asyncio.wait((closed,))
 
     def set_response_params(self, **params: Any) -> None:
-        """Called by aiohttp just before it writes a request: here the exchange begins."""
-        tape = CURRENT.get(None)
+        """Called by aiohttp just before it writes a request: here the exchange begins.
+
+        While a tunnel is set up through a proxy no timer is given; that talk is aiohttp's own and is not taped.
+        """
+        tape = CURRENT.get(None) if "timer" in params else None
         self._tape = tape
         if tape is not None:
             tape.attach(self)

@@ -1,0 +1,203 @@
+"""How many at once, how soon again, when to stop asking; and that stopping is immediate."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import tempfile
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from archiver.capture.client import Client
+from archiver.capture.robots import parse_rules, read_rules
+from archiver.model import Captured, Missed, Reason
+from tests.capture.harness import QUICK, Book, fetch, fetch_all, target
+from tests.servers import Connection, Request, drip, redirect, response, routes, serve, then_hang
+
+OK = response(b"picture")
+
+
+def slowly(connection: Connection, request: Request) -> None:
+    time.sleep(0.02)
+    connection.send(OK)
+
+
+def test_one_host_sees_no_more_connections_than_its_limit() -> None:
+    with serve(slowly) as web:
+        outcomes, _ = fetch_all([web.url(f"/{i}") for i in range(30)], replace(QUICK, per_host=3))
+    assert all(isinstance(outcome, Captured) for outcome in outcomes)
+    assert web.peak_busy == 3
+    assert web.peak_connections == web.connections == 3
+
+
+def test_one_address_behind_many_names_sees_no_more_than_one_host_would() -> None:
+    with serve(slowly) as web:
+        settings = replace(QUICK, per_host=4, connect_to=(f"::127.0.0.1:{web.port}",))
+        outcomes, _ = fetch_all([f"http://h{i}.example/{j}" for i in range(20) for j in range(2)], settings)
+    assert all(isinstance(outcome, Captured) for outcome in outcomes)
+    assert web.peak_busy == 4
+
+
+def test_all_hosts_together_see_no_more_than_the_limit_of_all() -> None:
+    with serve(slowly, host="0.0.0.0") as web:
+        urls = [f"http://127.0.0.{i}:{web.port}/{j}" for i in range(2, 12) for j in range(3)]
+        outcomes, _ = fetch_all(urls, replace(QUICK, concurrency=5))
+    assert all(isinstance(outcome, Captured) for outcome in outcomes)
+    assert web.peak_busy == 5
+
+
+def test_a_pause_between_two_requests_to_one_host_is_kept() -> None:
+    with serve(routes({f"/{i}": OK for i in range(4)})) as web:
+        _, book = fetch_all([web.url(f"/{i}") for i in range(4)], replace(QUICK, delay_s=0.1))
+    stamps = sorted(kept.exchange.at for kept in book.kept)
+    assert all((later - earlier).total_seconds() >= 0.09 for earlier, later in pairwise(stamps))
+
+
+def test_a_host_that_keeps_failing_is_given_up_and_its_other_links_say_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    outcomes, book = fetch_all([f"http://127.0.0.1:{port}/{i}" for i in range(20)], replace(QUICK, host_failures_max=5, per_host=1))
+    assert {outcome.reason for outcome in outcomes if isinstance(outcome, Missed)} == {Reason.NETWORK_ERROR}
+    assert sum(event.name == "fetch" for event in book.events) == 5
+    given_up = [outcome for outcome in outcomes if isinstance(outcome, Missed) and "given up" in outcome.detail]
+    assert len(given_up) >= 15
+    assert given_up[-1].detail.startswith("127.0.0.1 was given up after 5 failures in a row; the last: no connection to 127.0.0.1: ")
+    assert outcomes[-1].attempts == 0
+
+
+def test_a_host_that_answers_in_between_is_not_given_up() -> None:
+    steps = {f"/{i}": (OK if i % 3 == 0 else lambda c, r: c.reset()) for i in range(12)}
+    with serve(routes(steps)) as web:
+        outcomes, _ = fetch_all([web.url(path) for path in steps], replace(QUICK, host_failures_max=4, per_host=1, retries=0))
+    assert [isinstance(outcome, Captured) for outcome in outcomes] == [i % 3 == 0 for i in range(12)]
+    assert not any("given up" in outcome.detail for outcome in outcomes if isinstance(outcome, Missed))
+
+
+def test_other_hosts_go_on_while_one_hangs() -> None:
+    with serve(then_hang()) as stuck, serve(routes({"/a": OK})) as web:
+        settings = replace(QUICK, read_timeout_s=1.0, retries=0)
+        urls = [stuck.url(f"/{i}", "127.0.0.1") for i in range(2)] + [web.url("/a")]
+        outcomes, book = fetch_all(urls, settings)
+    assert [type(outcome) for outcome in outcomes] == [Missed, Missed, Captured]
+    answers = [event.url for event in book.events if event.name == "answer"]
+    assert answers[0] == web.url("/a")
+
+
+# --- stopping -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [then_hang(), then_hang(OK[:40]), drip(b"HTTP/1.1 200 OK\r\n\r\n", piece=b"x" * 300_000), redirect("/again")],
+    ids=["silent", "half", "spooled", "waiting for a retry"],
+)
+def test_cancelling_is_immediate_and_leaves_nothing(handler: object) -> None:
+    answer = handler if callable(handler) else lambda c, r: c.send(response(b"", "503 Busy", [("Retry-After", "60")]))
+    settings = replace(QUICK, retry_after_cap_s=60, per_host=2)
+    book = Book()
+
+    async def run(url: str, folder: str) -> float:
+        async with Client(
+            settings, record=book.record, on_event=book.events.append, spool_dir=Path(folder), now=lambda: datetime.now(UTC)
+        ) as client:
+            tasks = [asyncio.create_task(client.fetch(target(f"{url}{i}"))) for i in range(6)]
+            await asyncio.sleep(0.3)
+            began = asyncio.get_running_loop().time()
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(isinstance(result, asyncio.CancelledError) for result in results)
+        return asyncio.get_running_loop().time() - began
+
+    with serve(answer) as web, tempfile.TemporaryDirectory() as folder:  # type: ignore[arg-type]
+        took_s = asyncio.run(run(web.url("/"), folder))
+        assert os.listdir(folder) == []  # noqa: PTH208 - a list, at once
+    assert took_s < 5  # every wait in here is at least ten times as long
+
+
+# --- robots.txt -------------------------------------------------------------------------------------------------------------
+
+OBEY = replace(QUICK, robots="obey")
+
+
+def test_robots_are_not_asked_for_unless_chosen() -> None:
+    with serve(routes({"/robots.txt": response(b"User-agent: *\nDisallow: /"), "/a": OK})) as web:
+        outcome, _ = fetch(web.url("/a"))
+    assert isinstance(outcome, Captured)
+    assert web.targets() == ["/a"]
+
+
+def test_robots_are_obeyed_asked_for_once_and_archived() -> None:
+    rules = response(b"User-agent: *\nDisallow: /private\n", headers=[("Content-Type", "text/plain")])
+    with serve(routes({"/robots.txt": rules, "/a": OK, "/b": OK})) as web:
+        outcomes, book = fetch_all([web.url("/a"), web.url("/private/x"), web.url("/b")], OBEY)
+    assert [type(outcome) for outcome in outcomes] == [Captured, Missed, Captured]
+    assert isinstance(outcomes[1], Missed)
+    assert (outcomes[1].reason, outcomes[1].detail) == (Reason.BLOCKED, "robots.txt of 127.0.0.1 does not allow it")
+    assert web.targets().count("/robots.txt") == 1
+    assert book.of("/robots.txt")[0].response == rules
+
+
+def test_robots_hold_for_every_hop() -> None:
+    with serve(routes({"/robots.txt": response(b"User-agent: archiver\nDisallow: /b"), "/a": redirect("/b"), "/b": OK})) as web:
+        outcome, _ = fetch(web.url("/a"), OBEY)
+    assert isinstance(outcome, Missed)
+    assert outcome.reason is Reason.BLOCKED
+    assert [hop.status for hop in outcome.hops] == [302]
+
+
+@pytest.mark.parametrize(("status", "open_"), [("404 None", True), ("403 No", True), ("500 Broken", False)])
+def test_robots_that_cannot_be_had(status: str, open_: bool) -> None:
+    with serve(routes({"/robots.txt": response(b"", status), "/a": OK})) as web:
+        outcome, _ = fetch(web.url("/a"), OBEY)
+    assert isinstance(outcome, Captured) is open_
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "allowed"),
+    [
+        ("", "/a", True),
+        ("User-agent: *\nDisallow:", "/a", True),
+        ("User-agent: *\nDisallow: /", "/a", False),
+        ("User-agent: *\nDisallow: /", "/robots.txt", True),
+        ("User-agent: *\nDisallow: /\nAllow: /a", "/a/b", True),
+        ("User-agent: *\nAllow: /a\nDisallow: /a", "/a", True),
+        ("User-agent: other\nDisallow: /", "/a", True),
+        ("User-agent: other\nUser-agent: Archiver\nDisallow: /", "/a", False),
+        ("User-agent: *\nDisallow: /\n\nUser-agent: archiver\nDisallow: /x", "/a", True),
+        ("User-agent: archiver\nDisallow: /a\nUser-agent: x\nDisallow: /\nUser-agent: archiver\nDisallow: /b", "/b", False),
+        ("user-agent : * # all\r\nDISALLOW: /*.gif$ # moving", "/a.gif", False),
+        ("User-agent: *\nDisallow: /*.gif$", "/a.gif?x", True),
+        ("User-agent: *\nDisallow: /a*b*c", "/a-b-c-d", False),
+        ("User-agent: *\nDisallow: /a*b*c", "/a-c-b", True),
+        ("User-agent: *\nDisallow: /a$", "/ab", True),
+        ("User-agent: *\nDisallow: /*a*$", "/ba", False),
+        ("User-agent: *\nDisallow: /%7Ea", "/~a", False),
+        ("User-agent: *\nDisallow: /ä", "/%C3%A4", False),
+        ("User-agent: *\nDisallow: /a%2fb", "/a/b", True),
+        ("User-agent: *\nDisallow: /a%2fb", "/a%2Fb", False),
+        ("\ufeffUser-agent: *\nSitemap: /x\nDisallow: /a", "/a", False),
+        ("Disallow: /", "/a", True),
+        ("User-agent: *\nDisallow: *.php", "/a.php", False),
+    ],
+)
+def test_robots_are_read_as_rfc_9309_says(text: str, path: str, allowed: bool) -> None:
+    assert parse_rules(text).allow(path) is allowed
+
+
+def test_robots_in_chunks_are_put_together() -> None:
+    raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nUser-agent: *\nDi\r\n9\r\nsallow: /\r\n0\r\n\r\n"
+    assert not read_rules(200, raw).allow("/a")
+
+
+def test_x_robots_tag_is_noted() -> None:
+    with serve(routes({"/a": response(b"x", headers=[("X-Robots-Tag", "noindex, noarchive")])})) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert isinstance(outcome, Captured)
+    assert book.kept[0].exchange.notes == ("X-Robots-Tag: noindex, noarchive",)
