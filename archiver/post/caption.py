@@ -30,6 +30,7 @@ class Node(Protocol):
     def mem_id(self) -> int: ...
     @property
     def text_content(self) -> str | None: ...
+    def text(self) -> str: ...
     def css_first(self, query: str) -> Node | None: ...
 
 
@@ -89,7 +90,7 @@ def _figure(node: Node, figures: dict[int, str]) -> str:
         if above.tag == "figure" or boxed:
             if above.mem_id not in figures:
                 words = above.css_first(".wp-caption-text" if boxed else "figcaption")
-                figures[above.mem_id] = " ".join(((words.text_content if words else "") or "").split())[:MAX_CHARS]
+                figures[above.mem_id] = " ".join((words.text() if words else "").split())[:MAX_CHARS]
             if figures[above.mem_id]:
                 return figures[above.mem_id]
         above = above.parent

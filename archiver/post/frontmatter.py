@@ -69,6 +69,8 @@ def _toml(block: str) -> Mapping[str, Any]:
 def _yaml(block: str) -> Mapping[str, Any]:
     import yaml
 
+    if block.count("[") + block.count("{") > 500:  # deep nesting takes the parser time square to its depth
+        return _plain(block, ":")
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block, yaml.SafeLoader)):
             return _plain(block, ":")

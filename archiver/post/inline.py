@@ -14,38 +14,43 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape, unescape
-from typing import Any
+from typing import Any, NamedTuple
 
-from markdown_it.common.html_re import close_tag, open_tag
 from markdown_it.common.utils import normalizeReference
 from markdown_it.helpers import parseLinkDestination, parseLinkTitle
 
+from archiver.errors import InputError
 from archiver.post import shortcodes
 from archiver.post.stamps import STAMP, stamp
 
-_SPECIAL = re.compile(r"[\\`<\[\]{]|!(?=\[)|(?<!\w)https?://")
+_SPECIAL = re.compile(r"[\\`<\[\]]|!(?=\[)|\{(?=\{[<%]|%)|(?<!\w)https?://")
 _AUTOLINK = re.compile(r"<([a-zA-Z][a-zA-Z0-9+.\-]{1,31}:[^<>\x00-\x20]*)>")
 _BARE = re.compile(r"https?://[^\s<>\"]+")
-_TAG = re.compile(f"{open_tag}|{close_tag}")
+_TAG = re.compile(
+    r"""(<[A-Za-z][A-Za-z0-9-]*+)((?:\s++[A-Za-z_:][\w:.-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++|'[^']*+'|"[^"]*+"))?+)*+\s*+/?>)|</[A-Za-z][A-Za-z0-9-]*+\s*+>""",
+    re.ASCII,
+)
+"""Open and closing tags (CommonMark 0.31 section 6.6); possessive, so that a tag of a million attributes costs no memory."""
 _LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){0,999})\]", re.DOTALL)
 _SPACE = re.compile(r"[ \t\n]*")
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
-_HIDDEN = (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>"), ("<!", ">"))
+_HIDDEN = ((re.compile(r"<!--"), "-->"), (re.compile(r"<\?"), "?>"), (re.compile(r"<!\[CDATA\["), "]]>"), (re.compile(r"<![A-Za-z]"), ">"))
 """Raw HTML that shows nothing: opening and closing mark."""
 MAX_ALT_CHARS = 2000
+MAX_OPEN = 100_000
+"""Brackets that wait for their end in one block."""
+MAX_UNFINISHED = 100_000
+"""Links begun and never finished in one block; each costs a search of its own."""
 
 References = Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(slots=True)
-class _Bracket:
+class _Bracket(NamedTuple):
     slot: int
     """Index of the opening mark in the output."""
     after: int
     """Position in the text behind the opening mark."""
-    line: int
     image: bool
 
 
@@ -60,8 +65,9 @@ class _Scan:
         self.open_links = 0
         self.dead = 0
         """Waiting `[` below this height of the stack can no longer become links (rule 3)."""
-        self._line = first_line
-        self._line_at = 0
+        self.unfinished = 0
+        self._first_line = first_line
+        self._breaks: list[int] | None = None
         self._next: dict[str, int] = {}
         self._runs: dict[int, list[int]] | None = None
 
@@ -85,10 +91,10 @@ class _Scan:
         return "".join(self.out)
 
     def line(self, at: int) -> int:
-        """The line of a position; asked for in rising order only."""
-        self._line += self.text.count("\n", self._line_at, at)
-        self._line_at = at
-        return self._line
+        """The line of a position."""
+        if self._breaks is None:
+            self._breaks = [found.start() for found in re.finditer("\n", self.text)]
+        return self._first_line + bisect_left(self._breaks, at)
 
     def _find(self, mark: str, at: int) -> int:
         """The next `mark` from `at` on, -1 for none; asked for in rising order, so each stretch is searched once per mark."""
@@ -124,20 +130,23 @@ class _Scan:
 
     def _angle(self, at: int) -> int:
         text = self.text
+        if self._find(">", at) < 0:
+            self.out.append("&lt;")
+            return at + 1
         if auto := _AUTOLINK.match(text, at):
             url = escape(auto[1])
             self.out.append(f'<a {STAMP}={self.line(at)} href="{url}">{url}</a>')
             return auto.end()
         if tag := _TAG.match(text, at):
-            self.out.append(stamp(shortcodes.unbraced(tag[0]), self.line(at)))
+            self.out.append(f"{tag[1]} {STAMP}={self.line(at)}{shortcodes.unbraced(tag[2])}" if tag[1] else tag[0])
             return tag.end()
         if text[at + 1 : at + 2].isupper() and (element := shortcodes.jsx(text, at)):
             self.out.append(stamp(element[0], self.line(at)))
             return element[1]
         for opening, closing in _HIDDEN:
-            if text.startswith(opening, at):
+            if opened := opening.match(text, at):
                 # `<!-->` and `<!--->` are whole comments (CommonMark 0.31 section 6.6).
-                end = self._find(closing, at + (2 if opening == "<!--" else len(opening)))
+                end = self._find(closing, at + 2 if closing == "-->" else opened.end())
                 if end >= 0:
                     return end + len(closing)
                 break
@@ -162,18 +171,24 @@ class _Scan:
             self.out.append(self.text[at : at + 4])
             return at + 4
         url = found[0].partition("](")[0].rstrip("?!.,:*_~'")
-        while url.endswith(")") and url.count(")") > url.count("("):
-            url = url[:-1]
+        closing = len(url) - len(url.rstrip(")"))
+        surplus = min(max(url.count(")") - url.count("("), 0), closing)
+        url = url[: len(url) - surplus]
         self.out.append(f'<a {STAMP}={self.line(at)} href="{escape(url)}">{escape(url)}</a>')
         return at + len(url)
 
     def _open(self, at: int) -> int:
         image = self.text[at] == "!"
-        if image and (embed := shortcodes.obsidian(self.text, at, self.line(at))):
+        if self._find("]", at) < 0:
+            self.out.append(self.text[at : at + 1 + image])
+            return at + 1 + image
+        if self.text.startswith("![[", at) and (embed := shortcodes.obsidian(self.text, at, self.line(at))):
             self.out.append(embed[0])
             return embed[1]
         after = at + (2 if image else 1)
-        self.brackets.append(_Bracket(len(self.out), after, self.line(at), image))
+        if len(self.brackets) >= MAX_OPEN:
+            raise InputError(f"One paragraph leaves more than {MAX_OPEN:,} brackets open; it is no text a person wrote.")
+        self.brackets.append(_Bracket(len(self.out), after, image))
         self.open_links += not image
         self.out.append(self.text[at:after])
         return after
@@ -194,9 +209,10 @@ class _Scan:
         if bracket.image:
             alt = _plain(self.out[bracket.slot + 1 :])
             del self.out[bracket.slot :]
-            self.out.append(f'<img {STAMP}={bracket.line} src="{escape(url)}" alt="{escape(alt)}" title="{escape(title)}">')
+            line = self.line(bracket.after)
+            self.out.append(f'<img {STAMP}={line} src="{escape(url)}" alt="{escape(alt)}" title="{escape(title)}">')
         else:
-            self.out[bracket.slot] = f'<a {STAMP}={bracket.line} href="{escape(url)}" title="{escape(title)}">'
+            self.out[bracket.slot] = f'<a {STAMP}={self.line(bracket.after)} href="{escape(url)}" title="{escape(title)}">'
             self.out.append("</a>")
             self.dead = len(self.brackets)
         return end
@@ -204,14 +220,22 @@ class _Scan:
     def _target(self, bracket: _Bracket, at: int) -> tuple[str, str, int] | None:
         """(destination, title, end) of the bracket that closes at `at`: inline, else by reference (sections 6.3 and 6.4)."""
         text, after = self.text, at + 1
-        if text.startswith("(", after) and (found := _destination(text, after + 1)):
-            return found
+        if text.startswith("(", after) and self._find(")", after) >= 0:
+            if found := _destination(text, after + 1):
+                return found
+            self.unfinished += 1
+            if self.unfinished > MAX_UNFINISHED:
+                raise InputError(
+                    f"One paragraph has more than {MAX_UNFINISHED:,} links that are never finished; it is no text a person wrote."
+                )
+        if not self.references:
+            return None
         end = after
         label = text[bracket.after : at] if at - bracket.after <= 999 else ""
         if text.startswith("[", after) and (named := _LABEL.match(text, after)):
             end = named.end()
             label = named[1] or label
-        reference = self.references.get(normalizeReference(label)) if self.references and label.strip() else None
+        reference = self.references.get(normalizeReference(label)) if label.strip() else None
         return (str(reference["href"]), str(reference["title"]), end) if reference else None
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from archiver.errors import InputError
 from archiver.model import Link, Post
 from archiver.post import frontmatter, urls
 
@@ -23,9 +22,9 @@ MAX_RENDERED_CHARS = 2_000_000
 _MAX_BRACKETS_IN_BLOCK = 20_000
 
 _WORDS = (
-    "a abbr article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption figure "
-    "font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p picture pre q rp rt ruby s samp section small span strike "
-    "strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
+    "a abbr article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption "
+    "figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p picture pre q rp rt ruby s samp section small span "
+    "strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
 )
 _ALLOWED = frozenset(_WORDS.split())
 _DROPPED = (
@@ -78,10 +77,7 @@ def _inner(post: Post, body: str, targets: dict[str, Link], base: str, shown: se
     if len(body) > MAX_RENDERED_CHARS or _knotted(body):
         return None
     source = body if post.kind == "html" else str(markdown.parser().render(body))
-    try:
-        tree = html.parse(html.stamped(source, line), post.source)
-    except InputError:
-        return None
+    tree = html.document(source, line)
     if declared := urls.resolve(html.base_of(tree), base):
         base = declared.url if declared.kind == "web" else base
     return _harmless(tree, targets, base, shown)

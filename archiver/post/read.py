@@ -91,10 +91,10 @@ def read(
     url = page_url or (source if urls.is_web(source) else f"{NOWHERE}{slug(source)}/")
     base = base_url or page_url or (source if urls.is_web(source) else "")
     if _is_html(body, source, content_type):
-        facts, found, base = _html(body, front.body_line, base, source, srcset)
+        facts, found, base = _html(body, front.body_line, base, srcset)
         kind: Literal["markdown", "html"] = "html"
     else:
-        facts, found = _markdown(body, front.body_line, source, srcset)
+        facts, found = _markdown(body, front.body_line, srcset)
         kind = "markdown"
     facts = {**facts, **_front_facts(front.fields)}
     post = Post(
@@ -136,16 +136,16 @@ def _is_html(body: str, source: str, content_type: str) -> bool:
     )
 
 
-def _html(body: str, line: int, base: str, source: str, srcset: Literal["all", "largest"]) -> tuple[dict[str, str], Iterable[Found], str]:
+def _html(body: str, line: int, base: str, srcset: Literal["all", "largest"]) -> tuple[dict[str, str], Iterable[Found], str]:
     from archiver.post import html, metadata
 
-    tree = html.parse(html.stamped(body, line), source)
+    tree = html.document(body, line)
     if declared := urls.resolve(html.base_of(tree), base):
         base = declared.url if declared.kind == "web" else base
     return metadata.facts(tree), html.pictures(tree, srcset, following_text=False), base
 
 
-def _markdown(body: str, line: int, source: str, srcset: Literal["all", "largest"]) -> tuple[dict[str, str], Iterable[Found]]:
+def _markdown(body: str, line: int, srcset: Literal["all", "largest"]) -> tuple[dict[str, str], Iterable[Found]]:
     from archiver.post import markdown
 
     facts = {"title": markdown.first_heading(body)}
@@ -153,7 +153,7 @@ def _markdown(body: str, line: int, source: str, srcset: Literal["all", "largest
         return facts, ()
     from archiver.post import html
 
-    tree = html.parse(markdown.skeleton(body, line), source)
+    tree = html.parse(markdown.skeleton(body, line))
     return facts, html.pictures(tree, srcset, following_text=True)
 
 

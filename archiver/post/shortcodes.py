@@ -70,14 +70,14 @@ OPENINGS.update({"{{<": (">}}", _hugo), "{{%": ("%}}", _hugo), "{%": ("%}", _jek
 def obsidian(text: str, at: int, line: int) -> tuple[str, int] | None:
     """`![[name.png|300]]` at `at`: the HTML and the end; None when there is none. A size after the bar is no alternative text."""
     found = _OBSIDIAN.match(text, at)
-    if not found:
+    if not found or text.startswith("(", found.end()):
         return None
     name, _, _ = found[1].strip().partition("#")
     alt = found[2] or ""
     if re.fullmatch(r"\s*\d+\s*(?:x\s*\d+\s*)?", alt):
         alt = ""
     if not _PICTURE_END.search(name):
-        return "", found.end()
+        return None
     return f'<img {STAMP}={line} src="{escape(name)}" alt="{escape(alt)}">', found.end()
 
 
