@@ -21,6 +21,7 @@ from archiver.warc.http import Dechunker, HttpBody
 from archiver.warc.reader import Broken, Record
 from archiver.warc.scan import scan_http
 from archiver.warc.stream import read_records
+from tests.warc.make_fixtures import ROOT
 from tests.warc.making import PREFIX, chunked, exchange, jpeg_like, png, response, writer
 
 BODIES = {f"https://e.example/{n}": jpeg_like(4000 + n, n) for n in range(5)}
@@ -281,3 +282,14 @@ def test_what_is_no_archive_is_said_so(tmp_path: Path, name: str) -> None:
     (tmp_path / "bad.wacz").write_bytes(b"PK\x03\x04 but no more")
     with pytest.raises(InputError, match=name):
         list(reader.responses([tmp_path / name]))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "good" / "foreign").glob("*.warc*")), ids=lambda path: path.name)
+def test_pictures_in_the_archives_of_other_tools(path: Path) -> None:
+    expected = {"/a.png": png(30, 20), "/b.png": png(30, 20), "/c.png": png(31, 20), "/q.png?u=https%3A%2F%2Fx%2Fy": png(32, 20)}
+    found = {}
+    for item in archived(path):
+        if item.content_type == "image/png" and item.status == 200:
+            found[item.url.removeprefix("http://127.0.0.1:18200")] = reader.payload(path, item.payload_ref)
+    assert found == expected
+    assert broken(path) == []
