@@ -24,6 +24,14 @@ from archiver.report.places import caption, host, totals
 LARGE_IMAGES = 300
 """From here on pictures belong into files beside the report (`render_beside`)."""
 
+PICTURES_CHARS_MAX = 2_400_000
+"""How much of one page the pictures may fill (base64), so that a post of a hundred pictures stays under 3 MB."""
+LIVE_GROUPS = 12
+LIVE_ROWS = 200
+"""Of a large report: how much is shown at once. The rest stands in the page as inert templates, so that it opens quickly."""
+QUOTED_LINES_MAX = 1000
+LINE_CHARS_MAX = 400
+
 STYLES = ("report.css", "compare.css")
 SCRIPTS = ("compare.js", "report.js")
 
@@ -69,7 +77,7 @@ class Failure:
 
 def render(report: Report, thumbnails: Mapping[str, bytes], previews: Mapping[str, bytes]) -> str:
     """The whole page in one text. `thumbnails` and `previews` map payload -> JPEG; a preview is preferred where there is one."""
-    sources = {payload: _data_uri(jpeg) for payload, jpeg in {**thumbnails, **previews}.items()}
+    sources = {payload: _data_uri(jpeg) for payload, jpeg in _affordable(report, thumbnails, previews).items()}
     return _page(report, view.Album(sources, everywhere=False), files_beside=False)
 
 
@@ -106,6 +114,8 @@ def _page(report: Report, album: view.Album, *, files_beside: bool) -> str:
             script=script,
             policy=policy(style, script, files_beside=files_beside),
             lazy=files_beside,
+            live_groups=LIVE_GROUPS,
+            live_rows=LIVE_ROWS if files_beside else max(1, len(rows)),
         )
     )
 
@@ -140,6 +150,21 @@ def environment() -> Environment:
 def _digest(text: str) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"
+
+
+def _affordable(report: Report, thumbnails: Mapping[str, bytes], previews: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The picture for each payload: previews in the order of the post while they fit into the page, thumbnails after that."""
+    chosen = dict(thumbnails)
+    left = PICTURES_CHARS_MAX - sum(len(jpeg) for jpeg in thumbnails.values()) * 4 // 3
+    for payload in dict.fromkeys(image.payload for image in report.images):
+        preview = previews.get(payload)
+        if preview is None:
+            continue
+        more = (len(preview) - len(thumbnails.get(payload, b""))) * 4 // 3
+        if more <= left or payload not in thumbnails:
+            chosen[payload] = preview
+            left -= more
+    return chosen
 
 
 def _data_uri(jpeg: bytes) -> str:
@@ -178,7 +203,10 @@ def _failures(report: Report, gallery: view.Gallery) -> list[dict[str, Any]]:
 
 
 def _quoted(report: Report) -> list[tuple[int, str, str]]:
-    """(line number, its text, who it names) for every line of the post that holds a link; empty without the post's text."""
+    """(line number, its text, who it names) for every line of the post that holds a link.
+
+    Empty without the post's text and for very long posts.
+    """
     if report.post is None or not report.post.text:
         return []
     lines = report.post.text.split("\n")
@@ -189,7 +217,6 @@ def _quoted(report: Report) -> list[tuple[int, str, str]]:
             if (name := f"{number} ({host(link.url) or link.url})") not in known:
                 known.append(name)
     wanted = [line for line in sorted(named) if 0 < line <= len(lines)]
+    if len(wanted) > QUOTED_LINES_MAX:
+        return []
     return [(line, lines[line - 1].strip()[:LINE_CHARS_MAX], ", ".join(named[line][:8])) for line in wanted]
-
-
-LINE_CHARS_MAX = 400

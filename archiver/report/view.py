@@ -284,8 +284,8 @@ class Gallery:
 
 
 def facts(image: Image) -> str:
-    """`1200 × 675 · jpeg · 85 kB`, as far as known."""
-    look = f"{image.picture.width_px:,} × {image.picture.height_px:,}".replace(",", "\u202f") if image.picture else ""
+    """`1200 × 675 · JPEG · 85 kB`, as far as known."""
+    look = f"{image.picture.width_px} × {image.picture.height_px}" if image.picture else ""
     frames = f"{image.picture.frames} frames" if image.picture and image.picture.frames > 1 else ""
     weight = wording.size(image.size_bytes) if image.size_bytes else ""
     return " · ".join(part for part in (look, image.format.upper(), frames, weight) if part)

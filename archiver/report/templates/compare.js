@@ -47,8 +47,9 @@ const Compare = (() => {
   }
 
   function draw() {
-    if (!state.frame) return;
+    if (!state.frame || !at("compare").open) return;
     const seen = view();
+    if (seen.width < 1 || seen.height < 1) return;
     for (const which of ["a", "b"]) {
       const world = at(`layer-${which}`).firstElementChild;
       const [a, b, c, d, e, f] = member(which).matrix;
@@ -101,11 +102,15 @@ const Compare = (() => {
     amplify(context, canvas);
   }
 
+  function sheet(width, height) {
+    return Object.assign(document.createElement("canvas"), { width, height });
+  }
+
   function stripes(context, home) {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalCompositeOperation = "source-over";
     context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-    const tile = new OffscreenCanvas(12, 12);
+    const tile = sheet(12, 12);
     const pen = tile.getContext("2d");
     pen.fillStyle = "#8a857c";
     pen.fillRect(0, 0, 12, 12);
@@ -131,7 +136,7 @@ const Compare = (() => {
   function amplify(context, canvas) {
     context.globalCompositeOperation = "lighter";
     context.setTransform(1, 0, 0, 1, 0, 0);
-    const once = new OffscreenCanvas(canvas.width, canvas.height);
+    const once = sheet(canvas.width, canvas.height);
     once.getContext("2d").drawImage(canvas, 0, 0);
     for (let n = 1; n < state.gain; n += 1) context.drawImage(once, 0, 0);
   }

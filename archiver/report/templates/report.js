@@ -2,6 +2,28 @@
 (() => {
   const at = (id) => document.getElementById(id);
 
+  // --- groups of a large report come out of their templates as they are scrolled to, or when there is time ------------
+  const hidden = new Set(document.querySelectorAll(".group.inert"));
+  function bring(group) {
+    if (!hidden.delete(group)) return;
+    group.classList.remove("inert");
+    group.replaceChildren(group.querySelector("template").content);
+  }
+  if (hidden.size) {
+    const near = new IntersectionObserver((seen) => seen.forEach((entry) => {
+      if (!entry.isIntersecting) return;
+      near.unobserve(entry.target);
+      bring(entry.target);
+    }), { rootMargin: "1200px" });
+    hidden.forEach((group) => near.observe(group));
+    const idle = window.requestIdleCallback || ((act) => setTimeout(act, 50));
+    const some = () => {
+      [...hidden].slice(0, 8).forEach(bring);
+      if (hidden.size) idle(some);
+    };
+    window.addEventListener("load", () => idle(some));
+  }
+
   document.querySelectorAll("img[data-copy]").forEach((img) => {
     const first = document.querySelector(`img[data-key="${CSS.escape(img.dataset.copy)}"]`);
     if (first) img.src = first.getAttribute("src");
@@ -16,7 +38,10 @@
   // --- the table ---------------------------------------------------------------------------------------------------
   const table = at("images");
   const body = table.tBodies[0];
-  const rows = [...body.rows];
+  const more = at("more-rows");
+  const step = Number(table.dataset.step);
+  let rows = [...body.rows, ...(more ? more.content.children : [])];
+  let limit = step;
   const heads = [...table.tHead.rows[0].cells];
   const value = (cell, kind) => {
     const text = cell.dataset.v ?? cell.textContent.trim();
@@ -28,7 +53,9 @@
     const keyed = rows.map((row, order) => ({ row, order, key: value(row.cells[column], kind) }));
     const compare = kind === "number" ? (a, b) => a - b : new Intl.Collator("en", { numeric: true }).compare;
     keyed.sort((a, b) => (down ? -1 : 1) * compare(a.key, b.key) || a.order - b.order);
-    body.append(...keyed.map((entry) => entry.row));
+    rows = keyed.map((entry) => entry.row);
+    limit = step;
+    show();
     heads.forEach((head, n) => {
       if (n === column) head.setAttribute("aria-sort", down ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
@@ -62,30 +89,41 @@
     return texts.get(row);
   };
 
-  function filter() {
+  let kept = rows;
+  function show() {
     const wanted = at("filter-text").value.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
     const group = at("filter-group").value;
-    let left = 0;
-    rows.forEach((row) => {
-      const kept = Object.entries(filters).every(([name, select]) => !select.value || row.dataset[name] === select.value)
-        && (!group || (group === "+") === Boolean(row.dataset.group))
-        && (!wanted.length || wanted.every((word) => text(row).includes(word)));
-      row.hidden = !kept;
-      left += kept;
-    });
-    at("filter-count").textContent = `${left.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
+    kept = rows.filter((row) => Object.entries(filters).every(([name, select]) => !select.value || row.dataset[name] === select.value)
+      && (!group || (group === "+") === Boolean(row.dataset.group))
+      && wanted.every((word) => text(row).includes(word)));
+    body.replaceChildren(...kept.slice(0, limit));
+    at("more").hidden = kept.length <= limit;
+    at("filter-count").textContent = `${kept.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")}`;
   }
+  at("more").addEventListener("click", () => {
+    const next = limit;
+    limit += step;
+    show();
+    const link = kept[next].querySelector("a");
+    if (link) link.focus();
+  });
+  at("filters").addEventListener("input", () => { limit = step; show(); });
   at("filters").hidden = false;
-  at("filters").addEventListener("input", filter);
-  filter();
+  show();
 
   // --- what is folded opens for those who are sent there, and for print --------------------------------------------
   function unfold() {
-    const there = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const id = decodeURIComponent(location.hash.slice(1));
+    const row = rows.find((one) => one.id === id);
+    if (row && !row.isConnected) {
+      at("filters").querySelectorAll("input, select").forEach((control) => { control.value = ""; });
+      limit = Math.max(step, rows.indexOf(row) + 1);
+      show();
+    }
+    const there = id && document.getElementById(id);
     if (!there) return;
     const folded = there.closest("details");
     if (folded) folded.open = true;
-    if (there.hidden) { at("filter-text").value = ""; filter(); }
     there.scrollIntoView();
   }
   window.addEventListener("hashchange", unfold);
@@ -93,6 +131,7 @@
 
   let opened = [];
   window.addEventListener("beforeprint", () => {
+    hidden.forEach(bring);
     opened = [...document.querySelectorAll("details:not([open])")];
     opened.forEach((details) => { details.open = true; });
   });
