@@ -1,0 +1,155 @@
+"""Which pictures a Markdown post shows: one small post and its links per case.
+
+A row is `role line url`, then ` | caption` and ` / alt` when there are any. Posts are read as if they stood at https://blog.example/2020/post/.
+"""
+
+import pytest
+
+from archiver.model import Link
+from archiver.post.read import read
+
+BASE = "https://blog.example/2020/post/"
+AT = "https://a.example/"
+
+
+def row(link: Link) -> str:
+    caption = f" | {link.caption}" if link.caption else ""
+    alt = f" / {link.alt}" if link.alt else ""
+    return f"{link.role} {link.line} {link.url}{caption}{alt}"
+
+
+CASES = {
+    # --- CommonMark ------------------------------------------------------------------------------------------------
+    "inline": (f"![A cat]({AT}cat.jpg)", [f"image 1 {AT}cat.jpg / A cat"]),
+    "words behind it are its caption": (f"![]({AT}a.jpg) Cat  on a *mat*", [f"image 1 {AT}a.jpg | Cat  on a mat"]),
+    "the caption ends with the line": (f"![]({AT}a.jpg) one\ntwo", [f"image 1 {AT}a.jpg | one"]),
+    "two on one line": (f"![]({AT}a.jpg) one ![]({AT}b.jpg) two", [f"image 1 {AT}a.jpg | one", f"image 1 {AT}b.jpg | two"]),
+    "title when nothing follows": (f'![]({AT}a.jpg "A title")', [f"image 1 {AT}a.jpg | A title"]),
+    "reference": (f"![A][cat]\n\n[cat]: {AT}a.jpg", [f"image 1 {AT}a.jpg / A"]),
+    "collapsed reference": (f"![cat][]\n\n[CAT]: <{AT}a b.jpg> 'T'", [f"image 1 {AT}a b.jpg | T / cat"]),
+    "shortcut reference": (f"![cat]\n\n[cat]: {AT}a.jpg", [f"image 1 {AT}a.jpg / cat"]),
+    "no reference": ("![cat] ![dog][x] ![]", []),
+    "angle brackets": (f"![](<{AT}a (1).jpg>)", [f"image 1 {AT}a (1).jpg"]),
+    "nested parentheses": (f"![]({AT}f:up():max(15):x/a.jpg)", [f"image 1 {AT}f:up():max(15):x/a.jpg"]),
+    "escaped parenthesis": (f"![]({AT}a\\).jpg)", [f"image 1 {AT}a).jpg"]),
+    "entity": (f"![]({AT}a?b=1&amp;c=2)", [f"image 1 {AT}a?b=1&c=2"]),
+    "what looks like an entity but is none": (f"![]({AT}a?b=1&copy=2)", [f"image 1 {AT}a?b=1&copy=2"]),
+    "line in a paragraph": (f"one\ntwo ![]({AT}a.jpg)\nthree ![]({AT}b.jpg)", [f"image 2 {AT}a.jpg", f"image 3 {AT}b.jpg"]),
+    "line in a list in a quote": (f"> - one\n>   ![]({AT}a.jpg)", [f"image 2 {AT}a.jpg"]),
+    "heading and table": (
+        f"# ![]({AT}a.jpg)\n\n| a | b |\n|---|---|\n| x | ![]({AT}b.jpg) |",
+        [f"image 1 {AT}a.jpg", f"image 5 {AT}b.jpg"],
+    ),
+    "image in an image's text is not shown": (f"![![in]({AT}b.jpg) out]({AT}a.jpg)", [f"image 1 {AT}a.jpg / in out"]),
+    # --- links -----------------------------------------------------------------------------------------------------
+    "a picture that links to itself": (f"[![]({AT}a.jpg)]({AT}a.jpg) Cap", [f"image 1 {AT}a.jpg | Cap"]),
+    "thumbnail to full size": (f"[![t]({AT}s.jpg)]({AT}full.jpg)", [f"image 1 {AT}s.jpg / t", f"href 1 {AT}full.jpg / t"]),
+    "picture that links to a page": (f"[![]({AT}s.jpg)]({AT}page.html)", [f"image 1 {AT}s.jpg"]),
+    "link to a picture": (f"[see it]({AT}full.PNG?w=1)", [f"href 1 {AT}full.PNG?w=1 | see it"]),
+    "autolink": (f"<{AT}full.jpg>", [f"href 1 {AT}full.jpg | {AT}full.jpg"]),
+    "bare address": (f"See {AT}full.jpg.", [f"href 1 {AT}full.jpg | {AT}full.jpg"]),
+    "a description page is no picture": (
+        "[x](https://en.wikipedia.org/wiki/File:A.jpg) [y](https://forge.example/u/p/blob/main/a.png)",
+        [],
+    ),
+    # --- what does not count ---------------------------------------------------------------------------------------
+    "code span": (f"`![]({AT}a.jpg)` ``![]({AT}b.jpg) ` ``", []),
+    "fence": (f"~~~\n![]({AT}a.jpg)\n<img src=x.jpg>\n~~~", []),
+    "indented code": (f"    ![]({AT}a.jpg)", []),
+    "comment": (f"<!-- ![]({AT}a.jpg) -->\n\nx <!-- ![]({AT}b.jpg) <img src=c.jpg> --> y", []),
+    "escaped": ("\\![it](a.jpg) !\\[](b.jpg)", [f"href 1 {BASE}a.jpg | it"]),
+    "unfinished": ("![](a.jpg and [](x", []),
+    "counting pixel": (f'<img src="{AT}p.gif" width="1" height="1">', []),
+    # --- addresses -------------------------------------------------------------------------------------------------
+    "relative": (
+        "![](a.jpg) ![](../b.jpg) ![](/c.jpg) ![](?d)",
+        [f"image 1 {BASE}a.jpg", "image 1 https://blog.example/2020/b.jpg", "image 1 https://blog.example/c.jpg", f"image 1 {BASE}?d"],
+    ),
+    "protocol-relative": ("![](//cdn.example/a.jpg)", ["image 1 https://cdn.example/a.jpg"]),
+    "fragment dropped": (f"![]({AT}a.jpg#x)", [f"image 1 {AT}a.jpg"]),
+    "escapes, case and signs kept": (
+        "![](HTTPS://A.Example/~/a%2Cb%2f../x//y;z,q/*.jpg?u=https%3A%2F%2Fb%2F&e=a|b)",
+        ["image 1 HTTPS://A.Example/~/a%2Cb%2f../x//y;z,q/*.jpg?u=https%3A%2F%2Fb%2F&e=a|b"],
+    ),
+    "international name": ("![](https://bücher.example/ü.jpg)", ["image 1 https://bücher.example/ü.jpg"]),
+    # --- raw HTML --------------------------------------------------------------------------------------------------
+    "img in a paragraph": (f"text <img alt=x src='{AT}a.jpg'> after", [f"image 1 {AT}a.jpg | after / x"]),
+    "img as a block": (f"one\n\n<div>\n<img src={AT}a.jpg>\n</div>", [f"image 4 {AT}a.jpg"]),
+    "picture and video": (
+        f"<picture>\n<source srcset='{AT}a.webp 1x, {AT}b.webp 2x'>\n<img src={AT}a.jpg>\n</picture>\n\n<video poster={AT}p.jpg></video>",
+        [f"srcset 2 {AT}b.webp", f"image 3 {AT}a.jpg", f"image 6 {AT}p.jpg"],
+    ),
+    "HTML link to a picture": (f'<a href="{AT}full.jpg">see</a>', [f"href 1 {AT}full.jpg | see"]),
+    "Markdown in an HTML figure": (
+        f"<figure>\n\n![]({AT}a.jpg)\n\n<figcaption>The cat</figcaption></figure>",
+        [f"image 3 {AT}a.jpg | The cat"],
+    ),
+    # --- notations of site generators ------------------------------------------------------------------------------
+    "Hugo figure": (
+        '{{< figure src="a.jpg" title="T" alt="A" link="full.jpg" >}}',
+        [f"image 1 {BASE}a.jpg | T / A", f"href 1 {BASE}full.jpg | T / A"],
+    ),
+    "Hugo gallery": (
+        '{{< gallery >}}\n{{% figure src="a.jpg" %}}\n{{< img "b.png" >}}\n{{< /gallery >}}',
+        [f"image 2 {BASE}a.jpg", f"image 3 {BASE}b.png"],
+    ),
+    "Hugo in code": ('`{{< figure src="a.jpg" >}}`', []),
+    "Jekyll include": ('{% include figure.html image_path="/a.jpg" alt="A" caption="C" %}', ["image 1 https://blog.example/a.jpg | C / A"]),
+    "Jekyll include, variable": ("{% include figure src=page.image %} {% if x %}", [f"image 1 {BASE}page.image"]),
+    "Obsidian": (
+        "![[x.png]] ![[y y.jpg|300]] ![[z.png|A cat]]\n![[note]]",
+        [f"image 1 {BASE}x.png", f"image 1 {BASE}y y.jpg", f"image 1 {BASE}z.png / A cat"],
+    ),
+    "MDX": ("<Image src={'/a.jpg'} alt=\"A\" width={30} />\n\n<Image src={hero} />", ["image 1 https://blog.example/a.jpg / A"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_markdown(name: str):
+    text, expected = CASES[name]
+    document = read(text.encode(), "post.md", base_url=BASE)
+    found = [row(link) for link in document.links]
+    assert found == expected
+
+
+@pytest.mark.parametrize("line_break", ["\r\n", "\r"])
+def test_lines_are_counted_whatever_ends_them(line_break: str):
+    text = line_break.join(["+++", 'title = "T"', "+++", "", "one", "![](https://a.example/a.jpg) cap", ""])
+    (link,) = read(text.encode(), "post.md").links
+    assert (link.line, link.caption) == (6, "cap")
+
+
+def test_the_same_picture_again_is_another_link():
+    document = read(b"![a](https://a.example/a.jpg)\n\n![b](https://a.example/a.jpg)", "post.md")
+    assert [(link.line, link.alt) for link in document.links] == [(1, "a"), (3, "b")]
+
+
+def test_every_candidate_on_request():
+    text = (
+        b'<img src="https://a.example/1.jpg" srcset="https://a.example/1.jpg 1x, https://a.example/2.jpg 2x, https://a.example/3.jpg 3x">'
+    )
+    assert [link.url[-5:] for link in read(text, "post.md").links] == ["1.jpg", "3.jpg"]
+    assert [link.url[-5:] for link in read(text, "post.md", srcset="all").links] == ["1.jpg", "2.jpg", "3.jpg"]
+
+
+def test_without_a_base_a_relative_picture_is_named_as_out_of_reach():
+    document = read(b"![](img/a.jpg) ![](ftp://a.example/b.jpg) ![](//cdn.example/c.jpg)", "posts/p.md")
+    assert [link.url for link in document.links] == ["https://cdn.example/c.jpg"]
+    assert [link.url for link in document.unsupported] == ["img/a.jpg", "ftp://a.example/b.jpg"]
+
+
+def test_local_pictures_only_under_the_folder_of_the_post():
+    text = (
+        b"![](img/a%20b.jpg) ![](../secret.jpg) ![](/etc/passwd) ![](file:///home/me/posts/c.jpg) ![](file:///home/me/d.jpg) ![](C:/x.jpg)"
+    )
+    document = read(text, "/home/me/posts/p.md", local_images=True)
+    assert [image.path for image in document.local_images] == ["img/a b.jpg", "c.jpg"]
+    assert [link.url for link in document.unsupported] == ["../secret.jpg", "/etc/passwd", "file:///home/me/d.jpg", "C:/x.jpg"]
+    assert read(text, "/home/me/posts/p.md").local_images == ()
+
+
+def test_a_picture_in_the_post_itself():
+    document = read(b"![dot](data:image/png;base64,iVBORw0KGgo=) ![](data:text/html,x)", "p.md")
+    (image,) = document.data_images
+    assert (image.content_type, image.payload, image.link.alt) == ("image/png", b"\x89PNG\r\n\x1a\n", "dot")
+    assert [link.url for link in document.unsupported] == ["data:text/html,x"]
