@@ -86,14 +86,14 @@ FETCH_OPTIONS = (
     option("--ipv4", is_flag=True, help="IPv4 addresses only."),
     option("--ipv6", is_flag=True, help="IPv6 addresses only."),
     option(
-        "--ca-file", default="", type=click.Path(exists=True, dir_okay=False), help="Trust these certificates (PEM) beside the system's."
+        "--ca-file", default=None, type=click.Path(exists=True, dir_okay=False), help="Trust these certificates (PEM) beside the system's."
     ),
     option("--insecure-host", multiple=True, metavar="HOST", help="Do not verify this host's certificate; the WARC says so. Repeatable."),
     option("--user-agent", default="", metavar="TEXT", help="Instead of the program's own honest one."),
     option("--contact", default="", metavar="URL", help="A page about you, named in the User-Agent."),
     option("--header", multiple=True, metavar="'NAME: VALUE'", help="Sent to the host of each link, never to another origin. Repeatable."),
     option(
-        "--cookies", default="", type=click.Path(exists=True, dir_okay=False), help="Cookies in Netscape format, each for its host only."
+        "--cookies", default=None, type=click.Path(exists=True, dir_okay=False), help="Cookies in Netscape format, each for its host only."
     ),
     option("--netrc", is_flag=True, help="Take log-ins from ~/.netrc, each for its host only."),
     option(

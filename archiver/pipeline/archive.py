@@ -130,7 +130,8 @@ async def _capture(work: Work, writer: WarcWriter, held: reopening.Held, judge: 
                 done(known)
         await capture.all([target for target in targets if target.url not in outcomes], done)
     page = "" if page_at else render_page(found.post, found.links, base=found.base)
-    return _Captured(found.post, tuple(outcomes[target.url] for target in targets), page, page_at)
+    post = replace(found.post, source=surveying.shown_source(found.post.source))
+    return _Captured(post, tuple(outcomes[target.url] for target in targets), page, page_at)
 
 
 async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter, held: reopening.Held) -> tuple[Document, datetime]:

@@ -59,19 +59,20 @@ class Capture:
 
     async def page(self, url: str) -> Outcome:
         """Fetch the post itself."""
-        return await self._one(Target(url, ()), accept=PAGE_ACCEPT)
+        return await self.one(Target(url, ()), accept=PAGE_ACCEPT)
 
     async def all(self, targets: Sequence[Target], on_outcome: Callable[[Outcome], None]) -> None:
         """Fetch every target, reporting each outcome as it comes; in the archive before it is reported."""
 
         async def one(target: Target) -> None:
-            on_outcome(await self._one(target))
+            on_outcome(await self.one(target))
 
         async with asyncio.TaskGroup() as group:
             for target in targets:
                 group.create_task(one(target))
 
-    async def _one(self, target: Target, **how: str) -> Outcome:
+    async def one(self, target: Target, **how: str) -> Outcome:
+        """Fetch one target; whatever came of it is in the archive when this returns."""
         outcome = await self._client.fetch(target, **how)
         match outcome:
             case Missed():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -25,6 +25,7 @@ CLUSTERS_CSV = "clusters.csv"
 DECISIONS = "decisions.json"
 CACHE = ".cache.sqlite"
 LOCK = ".lock"
+DECISIONS_LOCK = ".decisions.lock"
 DECISIONS_VERSION = 1
 
 
@@ -106,6 +107,22 @@ def write_decisions(folder: Path, decisions: Sequence[Decision]) -> None:
     rows = [{**asdict(decision), "at": decision.at.isoformat()} for decision in decisions]
     body = {"schema_version": DECISIONS_VERSION, "decisions": rows}
     write(folder / DECISIONS, json.dumps(body, ensure_ascii=False, indent=1) + "\n")
+
+
+def change_decisions(folder: Path, change: Callable[[tuple[Decision, ...]], Sequence[Decision]]) -> tuple[Decision, ...]:
+    """Read the decisions, let `change` say what they are from now on, and write them, alone: two windows or programs that decide at
+    the same time never lose each other's words. Answers what is written. Raises InputError, OutputError, and what `change` raises."""
+    try:
+        handle = (folder / DECISIONS_LOCK).open("a+")
+    except OSError as error:
+        raise OutputError(f"cannot write into the folder {folder}: {error.strerror or error}") from error
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # a lock of its own: a run may hold the folder's for minutes
+        before = read_decisions(folder)
+        after = tuple(change(before))
+        if after != before:
+            write_decisions(folder, after)
+        return after
 
 
 def _decision(row: Mapping[str, Any]) -> Decision:

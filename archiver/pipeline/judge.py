@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from archiver.errors import ArchiverError, OutputError
+from archiver.errors import ArchiverError, InputError, OutputError
 from archiver.model import Decision, Event, Measured, Pair, Picture, Reason, Unreadable, Verdict
 from archiver.pipeline import tasks
 from archiver.pipeline.assemble import Judgement
@@ -109,14 +109,22 @@ class Judge:
         groups = self._ask(tasks.group_pairs, pictures, pairs, tuple(decisions), dict(urls))
         return Judgement(dict(self._pictures), dict(self._unreadable), groups.clusters, groups.unsure, groups.held_apart)
 
+    def measured(self, payloads: Sequence[str], names: Sequence[str]) -> tuple[Picture, ...]:
+        """Wait for these payloads. Raises InputError for the first that is no picture, calling it by its name."""
+        _wait(self._futures)
+        for payload, name in zip(payloads, names, strict=True):
+            if payload not in self._pictures:
+                raise InputError(f"{name} is no picture that can be compared: {self._unreadable[payload].detail}")
+        return tuple(self._pictures[payload] for payload in payloads)
+
     def same(self, a: str, b: str) -> bool:
-        """Whether two measured payloads are the same picture."""
-        if a == b:
-            return True
-        if a not in self._pictures or b not in self._pictures:
-            return False
-        first, second = sorted((self._pictures[a], self._pictures[b]), key=lambda picture: picture.payload)
-        return self._compare([(first, second)])[0].verdict is Verdict.SAME
+        """Whether two measured payloads are the same picture; False when one of them is none."""
+        return a == b or (a in self._pictures and b in self._pictures and self.verdict(a, b).verdict is Verdict.SAME)
+
+    def verdict(self, a: str, b: str) -> Pair:
+        """What holds between two different measured payloads."""
+        first, second = sorted((a, b))
+        return self._compare([(self._pictures[first], self._pictures[second])])[0]
 
     def previews(self, payloads: Iterable[str]) -> dict[str, bytes]:
         """JPEGs of measured pictures, longest side 480 px."""

@@ -149,7 +149,9 @@ def test_judging_again_says_the_same(finished: Finished) -> None:
 def test_dedup_of_the_archive_finds_the_same_clusters(finished: Finished, tmp_path: Path) -> None:
     run = dedup([finished.folder], tmp_path / "again", Settings(), Means(lambda _: None))
     assert run.report is not None
-    members = {frozenset(image.target.url for image in run.report.images if image.cluster == f"c{n}") for n in range(1, 1 + len(TRUTH["clusters"]))}
+    members = {
+        frozenset(image.target.url for image in run.report.images if image.cluster == f"c{n}") for n in range(1, 1 + len(TRUTH["clusters"]))
+    }
     assert members == {frozenset(BY_URL[url]["final_url"] for url in cluster) for cluster in TRUTH["clusters"]}
 
 

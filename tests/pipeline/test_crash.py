@@ -1,0 +1,130 @@
+"""Killed at any moment, or out of disk: what was captured stays readable, and the same command ends with the same pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+
+from fixtures.web.serve import SmallWeb, load_truth, running
+
+ROOT = Path(__file__).resolve().parents[2]
+POST = ROOT / "fixtures" / "posts" / "chair-exercises.md"
+KILLS = 4
+DERIVED = ("report.json", "report.html", "clusters.csv", "chair-exercises.wacz")
+OK = {image["url"]: image["sha256"] for image in load_truth()["images"] if image["status"] == "ok"}
+
+pytestmark = pytest.mark.xdist_group("small-web")
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[SmallWeb]:
+    with running() as web:
+        yield web
+
+
+def start(web: SmallWeb, folder: Path) -> subprocess.Popen[bytes]:
+    told = web.describe()
+    through = [part for entry in told["connect_to"] for part in ("--connect-to", entry)]
+    rest = ["--ca-file", told["ca_file"], "--allow-address", "127.0.0.0/8", "--timeout", "20", "--retries", "1"]
+    command = [sys.executable, "-m", "archiver", "archive", str(POST), "-o", str(folder), "-q", *through, *rest]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def captured(folder: Path) -> set[str]:
+    """The URLs whose answer 200 stands whole in the archive, its request too, read by warcio; a torn member at the end is where it stops."""
+    found: set[str] = set()
+    for path in sorted(folder.glob("*.warc.gz*")):
+        answered = ""
+        with path.open("rb") as file:
+            try:
+                for record in ArchiveIterator(file):
+                    record.content_stream().read()
+                    url = record.rec_headers["WARC-Target-URI"]
+                    if record.rec_type in ("response", "revisit"):
+                        answered = url if record.http_headers.get_statuscode() == "200" else ""
+                    elif record.rec_type == "request" and url == answered:
+                        found.add(url)
+            except Exception:
+                assert path.name.endswith(".open"), "only an unfinished file may be torn"
+    return found
+
+
+def assert_derived_files_are_whole(folder: Path) -> None:
+    for name in DERIVED:
+        if (folder / name).exists() and name.endswith(".json"):
+            json.loads((folder / name).read_text())
+
+
+def kill_after(web: SmallWeb, folder: Path, requests: int, pause_s: float) -> None:
+    """Start the run and kill it `pause_s` after the web was asked that often; what was whole before is whole after."""
+    web.log.clear()
+    run = start(web, folder)
+    deadline = time.monotonic() + 20
+    while run.poll() is None and len(web.log.requests) < requests and time.monotonic() < deadline:
+        time.sleep(0.002)
+    time.sleep(pause_s)
+    before = captured(folder)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    assert before <= captured(folder)
+    assert_derived_files_are_whole(folder)
+
+
+def test_killed_at_random_moments_the_same_command_ends_with_the_same_pictures(web: SmallWeb, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    print("seed", seed)
+    for _ in range(KILLS):
+        kill_after(web, folder, chance.randrange(1, 22), chance.random() * 0.1)
+    assert not (folder / "report.json").exists()
+    already = captured(folder)
+    web.log.clear()
+    last = start(web, folder)
+    _, said = last.communicate(timeout=120)
+    assert last.returncode == 8, said.decode()
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    assert {image["url"]: image["sha256"] for image in report["images"] if image["status"] == "ok"} == OK
+    assert not {seen.url for seen in web.log.requests} & already & OK.keys(), "fetched twice"
+    assert not [*folder.glob("*.open"), *folder.glob("*.part")]
+
+
+def test_killed_while_it_writes_the_report_nothing_is_fetched_again(web: SmallWeb, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    run = start(web, folder)
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("*.wacz.part")) and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.0005)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    if not (folder / "report.json").exists():
+        web.log.clear()
+        start(web, folder).communicate(timeout=120)
+        assert not {seen.url for seen in web.log.requests} & OK.keys()
+    report = json.loads((folder / "report.json").read_text())
+    assert {image["url"]: image["sha256"] for image in report["images"] if image["status"] == "ok"} == OK
+
+
+def test_two_runs_on_one_folder_the_second_says_so(web: SmallWeb, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    first = start(web, folder)
+    deadline = time.monotonic() + 20
+    while not list(folder.glob("*.open")) and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    second = start(web, folder)
+    _, said = second.communicate(timeout=60)
+    first.communicate(timeout=60)
+    assert second.returncode == 3
+    assert b"another run is at work" in said
+    assert first.returncode == 8
