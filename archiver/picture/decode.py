@@ -10,11 +10,13 @@ Rules:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +25,18 @@ from PIL import Image
 
 from archiver.model import PictureEvidence, Reason, Unreadable
 from archiver.picture import evidence, frames
-from archiver.picture.admit import DECODERS, Refusal, icon_size, refuse_kind, refuse_progressive, refuse_size
+from archiver.picture.admit import (
+    DECODERS,
+    LARGE_BYTES,
+    Refusal,
+    cost_bytes,
+    progressive_bytes,
+    refuse_bytes,
+    refuse_kind,
+    refuse_size,
+    size_before_opening,
+)
+from archiver.picture.colour import Profile, read_profile, to_eight_bits, working_mode
 from archiver.picture.sniff import sniff
 
 __all__ = ["DECODE_VERSION", "Decoded", "as_image", "decode", "sniff"]
@@ -40,7 +53,6 @@ ANIMATION_MAX_PX = 16_000_000
 _STRIP_PX = 1_200_000
 
 _ANIMATED = {"gif", "png", "webp", "avif"}
-_LOSSLESS = {"png", "gif", "bmp", "tiff", "ico", "pnm"}
 
 
 @dataclass(frozen=True)
@@ -76,8 +88,14 @@ class _Refused(Exception):
         self.detail = detail
 
 
-def decode(data: bytes) -> Decoded | Unreadable:
+Alone = Callable[[], AbstractContextManager[Any]]
+"""Gives the time in which no other process decodes a large picture."""
+
+
+def decode(data: bytes, alone: Alone = contextlib.nullcontext) -> Decoded | Unreadable:
     """Decode and normalise one payload; an `Unreadable` (with `payload` the SHA-256 of `data`) says why it cannot be done.
+
+    Pictures that need more than LARGE_BYTES are decoded within `alone()`, so that several workers together stay small.
 
     Raises MemoryError alone: the process that runs it has a limit, and its owner reports that.
     """
@@ -86,7 +104,7 @@ def decode(data: bytes) -> Decoded | Unreadable:
         _refuse(refuse_kind(data, kind, kind == "heic" and _heif_installed()))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _decode(data, kind)
+            return _decode(data, kind, alone)
     except _Refused as refused:
         reason, detail = refused.reason, refused.detail
     except Image.DecompressionBombError:
@@ -111,28 +129,46 @@ def _heif_installed() -> bool:
     return True
 
 
-def _decode(data: bytes, kind: str) -> Decoded:
+def _decode(data: bytes, kind: str, alone: Alone) -> Decoded:
     name, plugin, _ = DECODERS[kind]
     if plugin:
         importlib.import_module(f"PIL.{plugin}")
-    if kind == "ico":  # which Pillow decodes as it opens it
-        _refuse(refuse_size(kind, *icon_size(data)))
-    with Image.open(io.BytesIO(data), formats=(name,)) as image:
-        width, height = image.size
-        _check_cost(image, kind)
-        if kind == "jpeg":
-            _draft(image)
-        orientation, facts = _read_exif(image, kind)
-        digest = hashlib.sha256(f"{width}x{height}@{orientation}".encode())
-        canvas = _reduce(image, digest)
-        facts["jpeg_quality"] = evidence.quality_from_tables(getattr(image, "quantization", {})) if kind == "jpeg" else None
-        profile = _read_profile(image.info.get("icc_profile"))
-        total = frames.count(data, kind)
-        over_white, over_black = _views(canvas, profile, orientation)
-        middle = None
-        if total > 1:
-            middle = _middle(image, total, digest) if kind in _ANIMATED else None
-            digest.update(f"{total} frames".encode() if middle else data)
+    _refuse(refuse_size(kind, *size_before_opening(data, kind)))
+    with Image.open(io.BytesIO(data), formats=(name,)) as image, _company(_cost(image, kind), alone):
+        return _look(image, data, kind)
+
+
+def _company(cost: int, alone: Alone) -> AbstractContextManager[Any]:
+    return alone() if cost > LARGE_BYTES else contextlib.nullcontext()
+
+
+def _cost(image: Image.Image, kind: str) -> int:
+    """Bytes that decoding will hold, by the header alone; refuses what would need too much memory or time."""
+    _refuse(refuse_size(kind, *image.size))
+    if kind != "jpeg":
+        return cost_bytes(kind, *image.size)
+    if not image.info.get("progressive"):
+        return 0  # drafted, row by row
+    cost = progressive_bytes(*image.size, [(h, v) for _, h, v, _ in getattr(image, "layer", ())])
+    _refuse(refuse_bytes(cost, *image.size))
+    return cost
+
+
+def _look(image: Image.Image, data: bytes, kind: str) -> Decoded:
+    width, height = image.size
+    if kind == "jpeg":
+        _draft(image)
+    orientation, facts = _read_exif(image, kind)
+    digest = hashlib.sha256(f"{width}x{height}@{orientation}".encode())
+    canvas = _reduce(image, digest)
+    facts["jpeg_quality"] = evidence.quality_from_tables(getattr(image, "quantization", {})) if kind == "jpeg" else None
+    profile = read_profile(image.info.get("icc_profile"))
+    total = frames.count(data, kind)
+    over_white, over_black = _views(canvas, profile, orientation)
+    middle = None
+    if total > 1:
+        middle = _middle(image, total, digest) if kind in _ANIMATED else None
+        digest.update(f"{total} frames".encode() if middle else data)
     if profile is not None:
         digest.update(profile.sha256)
     view = np.asarray(over_white)
@@ -148,18 +184,11 @@ def _decode(data: bytes, kind: str) -> Decoded:
         format=kind,
         pixels_sha256=digest.hexdigest(),
         evidence=PictureEvidence(
-            lossless=_is_lossless(data, kind), has_icc="icc_profile" in image.info, border_box=evidence.border_box(view), **facts
+            lossless=evidence.is_lossless(data, kind), has_icc="icc_profile" in image.info, border_box=evidence.border_box(view), **facts
         ),
         preview=_jpeg(over_white, 80),
         thumbnail=_jpeg(_fit(over_white, THUMBNAIL_PX), 78),
     )
-
-
-def _check_cost(image: Image.Image, kind: str) -> None:
-    """Refuse by the header alone what would need too much memory or time."""
-    _refuse(refuse_size(kind, *image.size))
-    if image.info.get("progressive"):
-        _refuse(refuse_progressive(image.width, image.height, [(h, v) for _, h, v, _ in getattr(image, "layer", ())]))
 
 
 def _draft(image: Image.Image) -> None:
@@ -200,7 +229,7 @@ def _reduce(image: Image.Image, digest: Any) -> Image.Image:
     The result is RGB, premultiplied RGBa where something shows through, or CMYK.
     """
     image.load()
-    mode = _working_mode(image)
+    mode = working_mode(image.mode, transparency="transparency" in image.info)
     if mode == "RGBa" and not _shows_through(image):
         mode = "RGB"
     width, height = image.size
@@ -232,7 +261,7 @@ def _shows_through(image: Image.Image) -> bool:
     return False
 
 
-def _views(canvas: Image.Image, profile: _Profile | None, orientation: int) -> tuple[Image.Image, Image.Image | None]:
+def _views(canvas: Image.Image, profile: Profile | None, orientation: int) -> tuple[Image.Image, Image.Image | None]:
     """The upright sRGB view over white, and over black when something shows through."""
     small = _turn(_fit(canvas, VIEW_PX), orientation)
     if small.mode != "RGBa":
@@ -273,37 +302,7 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
     return out.getvalue()
 
 
-def _is_lossless(data: bytes, kind: str) -> bool:
-    if kind == "webp":
-        return b"VP8L" in data[12:64] or (data[12:16] == b"VP8X" and b"VP8L" in data[:4096])
-    return kind in _LOSSLESS
-
-
 # --- modes and colour -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Profile:
-    """An embedded ICC profile that is not simply sRGB (ICC.1:2022 section 7.2: the colour space stands at byte 16)."""
-
-    data: bytes
-    space: str
-    sha256: bytes
-
-
-def _read_profile(data: bytes | None) -> _Profile | None:
-    if not data or len(data) < 128:
-        return None
-    if b"sRGB" in data or "sRGB".encode("utf-16-be") in data or b"c2ci" in data:
-        return None
-    return _Profile(data, data[16:20].decode("latin-1").strip(), hashlib.sha256(data).digest())
-
-
-def _working_mode(image: Image.Image) -> str:
-    """What strips are converted to: CMYK as it is (its profile needs all four inks), RGBa where there may be transparency, else RGB."""
-    if image.mode == "CMYK":
-        return "CMYK"
-    return "RGBa" if image.mode in {"RGBA", "RGBa", "LA", "La", "PA"} or "transparency" in image.info else "RGB"
 
 
 def _to_mode(strip: Image.Image, mode: str, whole: Image.Image) -> Image.Image:
@@ -311,7 +310,8 @@ def _to_mode(strip: Image.Image, mode: str, whole: Image.Image) -> Image.Image:
     if strip.mode == mode:
         return strip
     if strip.mode.startswith(("I", "F")):
-        strip = Image.fromarray(_to_eight_bits(np.asarray(strip), whole))
+        highest = 65535.0 if whole.mode.startswith("I;16") else float(np.max(whole.getextrema()))
+        strip = Image.fromarray(to_eight_bits(np.asarray(strip), whole.mode, highest))
     elif strip.mode == "LAB":
         strip = _transform(strip, None, "LAB")
     elif strip.mode in {"P", "PA", "LA", "La", "1"} and mode in {"RGBa", "RGBA"}:
@@ -321,15 +321,7 @@ def _to_mode(strip: Image.Image, mode: str, whole: Image.Image) -> Image.Image:
     return strip if strip.mode == mode else strip.convert(mode)
 
 
-def _to_eight_bits(values: np.ndarray, whole: Image.Image) -> np.ndarray:
-    """16-bit grey by 257 (65535 -> 255); floats from 0..1 or 0..255; wider integers from their own largest value."""
-    highest = 65535.0 if whole.mode.startswith("I;16") else float(np.max(whole.getextrema()))
-    full_scale = (1.0 if highest <= 1.0 else 255.0) if whole.mode == "F" else 255.0 if highest <= 255 else max(highest, 65535.0)
-    scaled: np.ndarray = np.nan_to_num(values.astype(np.float32)) * (255.0 / full_scale)
-    return np.clip(scaled + 0.5, 0, 255).astype(np.uint8, copy=False)
-
-
-def _to_srgb(image: Image.Image, profile: _Profile | None) -> Image.Image:
+def _to_srgb(image: Image.Image, profile: Profile | None) -> Image.Image:
     """RGB in sRGB. A profile that does not fit the picture or that lcms cannot read is passed over, as browsers do."""
     wanted = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}.get(profile.space if profile else "")
     if profile is None or wanted is None or (wanted == "CMYK") != (image.mode == "CMYK"):

@@ -17,6 +17,8 @@ _ANNEX_K = (
     *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
 )
 
+_LOSSLESS = frozenset({"png", "gif", "bmp", "tiff", "ico", "pnm"})
+
 BORDER_TOLERANCE = 12
 """Grey levels between the extremes of a row or column that still count as one colour (JPEG ringing included)."""
 BORDER_MIN_SHARE = 0.012
@@ -44,6 +46,21 @@ def quality_from_tables(tables: Mapping[int, Sequence[int]]) -> int | None:
         return None
     found = sum(first)
     return 1 + min(range(100), key=lambda at: abs(_sums()[at] - found))
+
+
+def is_lossless(data: bytes, kind: str) -> bool:
+    """Is nothing lost between the pixels that were encoded and those that are decoded? Of a WebP its first picture tells."""
+    if kind != "webp":
+        return kind in _LOSSLESS
+    at = 12
+    while at + 8 <= len(data):
+        name = data[at : at + 4]
+        if name in {b"VP8 ", b"VP8L"}:
+            return name == b"VP8L"
+        inside = name == b"ANMF"  # a frame: 16 bytes of its own before the chunks in it (RFC 9649 section 2.7.1.1)
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        at += 24 if inside else 8 + size + (size & 1)
+    return False
 
 
 def exif_text(value: Any, longest: int = 200) -> str:

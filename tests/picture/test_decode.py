@@ -286,6 +286,11 @@ def test_evidence_is_read() -> None:
     assert seen(encode(REFERENCE, "WEBP", lossless=True)).evidence.lossless
     assert seen(encode(transparent(REFERENCE), "WEBP", lossless=True)).evidence.lossless
     assert not seen(encode(transparent(REFERENCE), "WEBP", quality=80)).evidence.lossless
+    profile = bytes(200_000)
+    assert seen(encode(REFERENCE, "WEBP", lossless=True, icc_profile=profile)).evidence.lossless
+    animation = {"save_all": True, "append_images": [scene(seed=3)]}
+    assert seen(encode(REFERENCE, "WEBP", lossless=True, **animation)).evidence.lossless
+    assert not seen(encode(REFERENCE, "WEBP", quality=80, **animation)).evidence.lossless
 
 
 def test_damaged_exif_costs_the_exif_only() -> None:

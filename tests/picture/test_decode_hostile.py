@@ -5,14 +5,17 @@ import struct
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from archiver.model import Reason, Unreadable
-from archiver.picture.admit import refuse_progressive, refuse_size
+from archiver.picture.admit import LARGE_BYTES, MEMORY_MAX_BYTES, progressive_bytes, refuse_size
 from archiver.picture.decode import Decoded, decode
 from archiver.picture.frames import FRAMES_MAX, count
 
@@ -109,13 +112,14 @@ def test_a_jpeg_followed_by_rubbish_is_a_jpeg() -> None:
     "data",
     [
         png_of(30_000, 30_000, zlib.compress(bytes(1000))),
+        b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\xff\0\xff\xff\0" + bytes(8),
         png_of(2**31 - 1, 2**31 - 1, b""),
         png_of(9000, 9000, zlib.compress(bytes(9000 * 100), 9)),
         gif_of(1, 65_535, 65_535),
         b"BM" + struct.pack("<IHHIIiiHHIIiiII", 0, 0, 0, 54, 40, 30_000, 30_000, 1, 24, 0, 0, 0, 0, 0, 0),
         b"P6 40000 40000 255\n" + bytes(10),
     ],
-    ids=["png-30000", "png-largest", "png-81-megapixels", "gif-65535", "bmp-30000", "ppm-40000"],
+    ids=["png-30000", "webp-65536", "png-largest", "png-81-megapixels", "gif-65535", "bmp-30000", "ppm-40000"],
 )
 def test_bombs_are_refused_by_their_header(data: bytes) -> None:
     assert refused(data).reason in {Reason.UNSUPPORTED, Reason.CORRUPT}
@@ -175,8 +179,26 @@ def test_the_limits_let_ordinary_pictures_pass() -> None:
         assert refuse_size(kind, 5000, 4000) is None
     assert refuse_size("webp", 4032, 3024) is None
     assert refuse_size("jpeg", 12_000, 9_000) is None
-    assert refuse_progressive(6000, 4000, [(2, 2), (1, 1), (1, 1)]) is None
-    assert refuse_progressive(12_000, 9_000, [(1, 1), (1, 1), (1, 1)]) is not None
+    assert progressive_bytes(6000, 4000, [(2, 2), (1, 1), (1, 1)]) < MEMORY_MAX_BYTES < progressive_bytes(12_000, 9_000, [(1, 1)] * 3)
+
+
+def test_large_pictures_ask_to_be_alone_and_small_ones_do_not() -> None:
+    asked = []
+
+    @contextmanager
+    def alone() -> Iterator[None]:
+        asked.append(True)
+        yield
+
+    for image in (SMALL, Image.new("L", (1200, 800))):
+        decode(encode(image), alone)
+        decode(encode(image, "JPEG", progressive=True), alone)
+    decode(encode(Image.new("RGB", (5000, 5000)), "JPEG"), alone)
+    assert not asked
+    side = int((LARGE_BYTES / 5) ** 0.5) + 1
+    decode(encode(Image.new("L", (side, side)), compress_level=1), alone)
+    decode(encode(Image.new("RGB", (3600, 3600)), "JPEG", progressive=True), alone)
+    assert asked == [True, True]
 
 
 SAMPLES = {
