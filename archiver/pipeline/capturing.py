@@ -67,9 +67,12 @@ class Capture:
         async def one(target: Target) -> None:
             on_outcome(await self.one(target))
 
-        async with asyncio.TaskGroup() as group:
-            for target in targets:
-                group.create_task(one(target))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for target in targets:
+                    group.create_task(one(target))
+        except BaseExceptionGroup as several:  # the first tells why the run ends: a full disk, say
+            raise several.exceptions[0] from None
 
     async def one(self, target: Target, **how: str) -> Outcome:
         """Fetch one target; whatever came of it is in the archive when this returns."""

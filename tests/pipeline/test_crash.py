@@ -33,12 +33,16 @@ def web() -> Iterator[SmallWeb]:
         yield web
 
 
-def start(web: SmallWeb, folder: Path) -> subprocess.Popen[bytes]:
+def command_for(web: SmallWeb, folder: Path) -> list[str]:
     told = web.describe()
     through = [part for entry in told["connect_to"] for part in ("--connect-to", entry)]
     rest = ["--ca-file", told["ca_file"], "--allow-address", "127.0.0.0/8", "--timeout", "20", "--retries", "1"]
-    command = [sys.executable, "-m", "archiver", "archive", str(POST), "-o", str(folder), "-q", *through, *rest]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    return [sys.executable, "-m", "archiver", "archive", str(POST), "-o", str(folder), "-q", *through, *rest]
+
+
+def start(web: SmallWeb, folder: Path) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(command_for(web, folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
 
 
 def captured(folder: Path) -> set[str]:
@@ -128,3 +132,39 @@ def test_two_runs_on_one_folder_the_second_says_so(web: SmallWeb, tmp_path: Path
     assert second.returncode == 3
     assert b"another run is at work" in said
     assert first.returncode == 8
+
+
+ON_A_SMALL_DISK = """
+set -e
+mount -t tmpfs -o size={small} tmpfs "$1"
+shift
+disk=$1; out=$2; shift 2
+code=0; "$@" || code=$?; echo "full $code"
+cp -r "$disk" "$out/when-full"
+mount -o remount,ro tmpfs "$disk"
+code=0; "$@" || code=$?; echo "read-only $code"
+mount -o remount,rw,size=64m tmpfs "$disk"
+code=0; "$@" || code=$?; echo "room $code"
+cp -r "$disk" "$out/at-last"
+umount "$disk"
+"""
+
+
+def test_a_full_disk_and_a_read_only_one_end_in_a_sentence_and_lose_nothing(web: SmallWeb, tmp_path: Path) -> None:
+    """On a real file system of its own, in a mount namespace where that needs no root."""
+    disk, out = tmp_path / "disk", tmp_path / "out"
+    disk.mkdir()
+    out.mkdir()
+    own = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    script = ON_A_SMALL_DISK.format(small="700k")
+    command = ["unshare", *own, "--mount", "sh", "-c", script, "sh", str(disk), str(disk), str(out), *command_for(web, disk / "chairs")]
+    ended = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True)
+    assert ended.stdout.split("\n")[:3] == ["full 3", "read-only 3", "room 8"], ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "cannot write" in ended.stderr
+    when_full, at_last = out / "when-full" / "chairs", out / "at-last" / "chairs"
+    assert captured(when_full)
+    assert_derived_files_are_whole(when_full)
+    assert captured(when_full) <= captured(at_last)
+    report = json.loads((at_last / "report.json").read_text())
+    assert {image["url"]: image["sha256"] for image in report["images"] if image["status"] == "ok"} == OK
