@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _MAY_HOLD_PICTURE = re.compile(r"!\[|\]\(|\]\[|\]:|<[A-Za-z]|\{\{[<%]|\{%|https?://")
 MAX_TINY_LINES = 150_000
 """The block parser takes some 20 microseconds for a line, however short."""
+MAX_NESTING = 150
+"""Blocks within blocks; the parser calls itself for each level and reads nothing below the last."""
+_MARKERS = re.compile(r"^[\s>*+-]*(?:\d{1,9}[.)]\s)?", re.MULTILINE)
 _TAGS = {"paragraph": "p", "heading": "h1", "td": "p", "th": "p"}
 
 
@@ -35,7 +38,7 @@ def parser() -> MarkdownIt:
     """The CommonMark parser with GFM tables and strikethrough, that leaves destinations as the author wrote them."""
     from markdown_it import MarkdownIt
 
-    markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    markdown = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
     # The library's documented way to override; schemes are judged in urls.resolve.
     markdown.normalizeLink = _as_written  # type: ignore[method-assign]
     markdown.validateLink = _any_scheme  # type: ignore[method-assign]
@@ -62,7 +65,22 @@ def skeleton(body: str, first_line: int = 1) -> str:
     markdown = parser()
     markdown.block.parse(body, markdown, env, tokens)
     references = env.get("references", {})
-    return "".join(_pieces(tokens, references, first_line))
+    return "".join([*_pieces(tokens, references, first_line), *_below(tokens, references, body, first_line)])
+
+
+def _below(tokens: list[Any], references: dict[str, Any], body: str, first_line: int) -> Iterator[str]:
+    """What the block parser left unread because it is nested too deep: its paragraphs, without telling code from text."""
+    from archiver.post import inline
+
+    deep = [token.map for token in tokens if token.nesting == 1 and token.map and token.level >= MAX_NESTING - 1]
+    if not deep:
+        return
+    lines, done = body.split("\n"), 0
+    for start, end in deep:
+        if start >= done:
+            text = _MARKERS.sub("", "\n".join(lines[start:end]))
+            yield f"<p>{inline.html_of(text, references, first_line + start)}</p>\n"
+            done = end
 
 
 def _pieces(tokens: list[Any], references: dict[str, Any], first_line: int) -> Iterator[str]:

@@ -100,7 +100,7 @@ def _harmless(tree: Tree, targets: dict[str, Link], base: str, shown: set[str]) 
         if node.mem_id == body.mem_id:
             continue
         if node.tag not in _ALLOWED:
-            node.unwrap()
+            node.unwrap(delete_empty=True)
         elif node.tag == "img":
             _show(node, addresses.get(node.mem_id, ""), shown)
         else:
