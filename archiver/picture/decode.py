@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from archiver.model import PictureEvidence, Reason, Unreadable
 from archiver.picture import evidence, frames
@@ -107,6 +107,8 @@ def decode(data: bytes, alone: Alone = contextlib.nullcontext) -> Decoded | Unre
             return _decode(data, kind, alone)
     except _Refused as refused:
         reason, detail = refused.reason, refused.detail
+    except UnidentifiedImageError:  # its own words name an object in memory
+        reason, detail = Reason.CORRUPT, f"damaged {kind}: its head cannot be read"
     except Image.DecompressionBombError:
         reason, detail = Reason.UNSUPPORTED, "too many pixels to decode"
     except MemoryError:
@@ -219,8 +221,9 @@ def _read_exif(image: Image.Image, kind: str) -> tuple[int, dict[str, Any]]:
         raise
     except Exception:  # a maze of offsets written by strangers
         return 1, {"has_exif": bool(image.info.get("exif"))}
-    turned = kind != "tiff" and isinstance(orientation, int) and 1 <= orientation <= 8  # Pillow turns TIFFs itself
-    return (int(orientation) if turned else 1), facts
+    if kind != "tiff" and isinstance(orientation, int) and 1 <= orientation <= 8:  # Pillow turns TIFFs itself
+        return orientation, facts
+    return 1, facts
 
 
 def _reduce(image: Image.Image, digest: Any) -> Image.Image:

@@ -16,6 +16,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -23,6 +24,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, Self, TypeVar
+
+from archiver.pipeline.gate import VARIABLE
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,6 +79,7 @@ class Workers:
         self._timeout_s = task_timeout_s
         self._memory_bytes = memory_bytes
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._gate = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the workers)
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._closed = False
@@ -102,8 +106,7 @@ class Workers:
     def close(self) -> None:
         """Wait for everything submitted, then end the processes."""
         self._refuse_more()
-        for thread in self._threads:
-            thread.join()
+        self._join()
 
     def terminate(self) -> None:
         """End every process now; what is queued is cancelled, what was running yields a WorkerFailure."""
@@ -115,8 +118,7 @@ class Workers:
             while (task := self._tasks.get_nowait()) is not None:
                 task[0].cancel()
         self._refuse_more(again=True)
-        for thread in self._threads:
-            thread.join()
+        self._join()
 
     def __enter__(self) -> Self:
         return self
@@ -126,6 +128,11 @@ class Workers:
             self.close()
         else:
             self.terminate()
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+        self._gate.close()
 
     def _refuse_more(self, *, again: bool = False) -> None:
         with self._lock:
@@ -166,7 +173,7 @@ class Workers:
         with self._lock:
             if self._ending:
                 raise _Lost(WorkerFailure("crash", "the run was ended"))
-            child = _Child(self._timeout_s, self._memory_bytes)
+            child = _Child(self._timeout_s, self._memory_bytes, self._gate.fileno())
             self._running.add(child.process)
         return child
 
@@ -192,7 +199,7 @@ def _settle(future: Future[Any], answer: tuple[str, Any]) -> None:
 class _Child:
     """One worker process, seen from here."""
 
-    def __init__(self, timeout_s: float, memory_bytes: int) -> None:
+    def __init__(self, timeout_s: float, memory_bytes: int, gate: int) -> None:
         ours, theirs = Pipe()
         self._connection: Connection = ours
         limits = [str(theirs.fileno()), str(int(timeout_s) + 1), str(memory_bytes)]
@@ -202,8 +209,8 @@ class _Child:
                 stdin=subprocess.PIPE,  # the life line: never written to
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # decoders chat there
-                env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                pass_fds=[theirs.fileno()],
+                env={**os.environ, **_ENVIRONMENT, VARIABLE: str(gate), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                pass_fds=[theirs.fileno(), gate],
                 process_group=0,  # Ctrl-C in the terminal is for the parent to act on
             )
         except BaseException:

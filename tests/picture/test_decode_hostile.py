@@ -225,7 +225,7 @@ def test_damaged_pictures_are_values_and_never_exceptions(data: st.DataObject, f
     if data.draw(st.booleans()):
         del content[data.draw(st.integers(1, len(content))) :]
     found = decode(bytes(content))
-    assert isinstance(found, Decoded | Unreadable)
+    assert isinstance(found, Decoded) or " object at 0x" not in found.detail
 
 
 @settings(max_examples=150, deadline=None)

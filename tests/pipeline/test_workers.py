@@ -154,6 +154,28 @@ def test_workers_leave_interrupts_to_the_parent_and_use_one_core_each() -> None:
         assert workers.submit(tasks.thread_settings).result() == {"OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
 
 
+def test_one_worker_at_a_time_is_inside_the_gate(tmp_path: Path) -> None:
+    path = tmp_path / "inside"
+    path.touch()
+    with Workers(3) as workers:
+        futures = [workers.submit(tasks.count_company, str(path)) for _ in range(12)]
+        assert [future.result() for future in futures] == [0] * 12
+
+
+def test_who_dies_inside_the_gate_leaves_it_open(tmp_path: Path) -> None:
+    path = tmp_path / "inside"
+    path.touch()
+    with Workers(2) as workers:
+        assert isinstance(workers.submit(tasks.leave_inside).result(), WorkerFailure)
+        assert workers.submit(tasks.count_company, str(path)).result() == 0
+
+
+def test_outside_of_workers_the_gate_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "inside"
+    path.touch()
+    assert tasks.count_company(str(path)) == 0
+
+
 def test_keyword_arguments_are_refused() -> None:
     with Workers(1) as workers, pytest.raises(TypeError):
         workers.submit(tasks.add, 1, right=2)
