@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 _MAY_HOLD_PICTURE = re.compile(r"!\[|\]\(|\]\[|\]:|<[A-Za-z]|\{\{[<%]|\{%|https?://")
 MAX_TINY_LINES = 150_000
 """The block parser takes some 20 microseconds for a line, however short."""
-MAX_NESTING = 150
+MAX_MARKS = 200_000
+"""Marks of lists and quotes; each costs the block parser some 13 microseconds."""
+MAX_NESTING = 60
 """Blocks within blocks; the parser calls itself for each level and reads nothing below the last."""
 _MARKERS = re.compile(r"^[\s>*+-]*(?:\d{1,9}[.)]\s)?", re.MULTILINE)
+_LEADING = re.compile(r"^(?: *[>*+-])+", re.MULTILINE)
 _TAGS = {"paragraph": "p", "heading": "h1", "td": "p", "th": "p"}
 
 
@@ -57,15 +60,22 @@ def skeleton(body: str, first_line: int = 1) -> str:
     """
     from markdown_it.token import Token
 
-    lines = body.count("\n")
-    if lines > MAX_TINY_LINES and len(body) < 12 * lines:
-        raise InputError(f"The post has {lines:,} lines of {len(body) / lines:.0f} characters each; it is no text a person wrote.")
+    _measure(body)
     env: dict[str, Any] = {}
     tokens: list[Token] = []
     markdown = parser()
     markdown.block.parse(body, markdown, env, tokens)
     references = env.get("references", {})
     return "".join([*_pieces(tokens, references, first_line), *_below(tokens, references, body, first_line)])
+
+
+def _measure(body: str) -> None:
+    lines = body.count("\n")
+    if lines > MAX_TINY_LINES and len(body) < 12 * lines:
+        raise InputError(f"The post has {lines:,} lines of {len(body) / lines:.0f} characters each; it is no text a person wrote.")
+    marks = sum(len(found[0]) - found[0].count(" ") for found in _LEADING.finditer(body))
+    if marks > MAX_MARKS and len(body) < 8 * marks:
+        raise InputError(f"The post has {marks:,} marks of lists and quotes in {len(body):,} characters; it is no text a person wrote.")
 
 
 def _below(tokens: list[Any], references: dict[str, Any], body: str, first_line: int) -> Iterator[str]:

@@ -120,6 +120,7 @@ REFUSED = {
     "another charset than said": ("x€y".encode("utf-16-le")[:-1], "text/plain; charset=utf-16-le", "UTF-16-LE"),
     "too large": (b" " * (MAX_BYTES + 1), "", "67,108,864"),
     "a million tiny lines": (b"![](a)" + b"- a\n" * 200_000, "", "200,000 lines"),
+    "lists in lists without end": (b"![](a)\n" + b"- " * 300_000, "", "300,000 marks"),
     "open brackets without end": (b"![" * 200_000 + b"](x)", "", "brackets"),
     "links without end": (b"[a](" * 110_000 + b")", "", "never finished"),
 }
