@@ -34,7 +34,7 @@ def command(posts: tuple[str, ...], output: Path | None, input_list: Any, simula
     The folder then holds the WARC (the truth), a WACZ for viewers, report.html, report.json and clusters.csv. The same command
     again continues a run that was cut off, and captures anew what is finished.
     """
-    from archiver.pipeline import archive
+    from archiver.pipeline import many
 
     sources = [*posts, *(line.strip() for line in input_list or () if line.strip() and not line.startswith("#"))]
     if not sources:
@@ -45,5 +45,5 @@ def command(posts: tuple[str, ...], output: Path | None, input_list: Any, simula
 
         return max(show_plan(source, settings, as_json=values["json_"]) for source in sources)
     with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"]) as progress:
-        runs = archive.archive_many(sources, output, settings, progress.event)
+        runs = many.archive(sources, output, settings, progress.event)
     return finish(runs, as_json=values["json_"], quiet=values["quiet"], fail_on_duplicates=fail_on_duplicates)

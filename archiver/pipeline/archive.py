@@ -7,14 +7,14 @@ what has arrived; judge; write the report into the WARC; close it; write what is
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from archiver.errors import ArchiverError, NothingFetched
+from archiver.errors import NothingFetched
 from archiver.model import Captured, Event, Missed, Outcome, Post, Target
-from archiver.pipeline import capturing, document, folder, publish, reopening, surveying
+from archiver.pipeline import assemble, capturing, document, embedded, folder, publish, reopening, surveying
 from archiver.pipeline.capturing import OnEvent
 from archiver.pipeline.judge import Judge
 from archiver.pipeline.publish import Material
@@ -43,12 +43,16 @@ def archive(source: str, where: Path, settings: Settings, means: Means) -> Run:
     The WARC is complete and readable however this ends.
     """
     local = None if document.is_url(source) else document.parse(document.load(source), source, settings)
-    if local is not None and not local.links:
+    if local is not None and not _shows_pictures(local):
         raise NothingFetched(f"{source} links no pictures, so there is nothing to archive")
     folder.prepare(where)
     with folder.locked(where):
         survey = surveying.survey(where, document.slug_of(source), means.now())
         return carry_out(Work(source, where, settings, means, survey), local)
+
+
+def _shows_pictures(found: Document) -> bool:
+    return bool(found.links or found.undecided or found.data_images or found.local_images or found.unsupported)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def carry_out(work: Work, local: Document | None) -> Run:
         with Judge(work.where / folder.CACHE, work.settings, work.means.on_event) as judge:
             captured = capturing.run(lambda: _capture(work, writer, held, judge, local))
             previous = None if work.survey.adds else work.survey.report
-            material = Material(work.where, captured.post, captured.outcomes, decisions, started, held.broken, previous)
+            material = Material(work.where, captured.post, captured.outcomes, decisions, started, held.broken, previous, captured.undecided)
             return _publish(work, captured, material, judge, writer)
     finally:
         writer.close()
@@ -104,6 +108,8 @@ class _Captured:
     """The rendered page; empty when the archive holds it as it was fetched."""
     page_at: datetime | None
     """When it was fetched; None when it is rendered by us."""
+    undecided: frozenset[str]
+    """Targets of links around pictures whose address did not tell whether they are pictures; left out when they are not."""
 
 
 async def _capture(work: Work, writer: WarcWriter, held: reopening.Held, judge: Judge, local: Document | None) -> _Captured:
@@ -115,23 +121,41 @@ async def _capture(work: Work, writer: WarcWriter, held: reopening.Held, judge: 
         else:
             found, page_at = local, None
             surveying.write_source(writer, held, found.post, settings)
-        targets = plan(found.links)
+        outcomes, done = _collector(work, judge)
+        for outcome in embedded.outcomes(found, held, work.means.now(), writer.write_resource):
+            done(outcome)
+        targets = wanted(found)
         event(Event("stage", detail="Fetching", fields={"total": len(targets)}))
-        outcomes: dict[str, Outcome] = {}
-
-        def done(outcome: Outcome) -> None:
-            outcomes[outcome.target.url] = outcome
-            _tell(event, outcome)
-            if isinstance(outcome, Captured):
-                judge.submit(Source(outcome.payload_sha256, str(work.where), outcome.payload_ref))
-
         for target in targets:
             if target.url not in work.fetch_again and (known := reopening.outcome(target, held)) is not None:
                 done(known)
         await capture.all([target for target in targets if target.url not in outcomes], done)
     page = "" if page_at else render_page(found.post, found.links, base=found.base)
     post = replace(found.post, source=surveying.shown_source(found.post.source))
-    return _Captured(post, tuple(outcomes[target.url] for target in targets), page, page_at)
+    return _Captured(post, assemble.in_order(outcomes, targets), page, page_at, undecided(found))
+
+
+def wanted(found: Document) -> tuple[Target, ...]:
+    """What is fetched: pictures, and what links around pictures lead to when its address does not tell what it is."""
+    return plan((*found.links, *found.undecided))
+
+
+def undecided(found: Document) -> frozenset[str]:
+    """Those of the targets that only count when they turn out to be pictures."""
+    return frozenset(link.url for link in found.undecided) - {link.url for link in found.links}
+
+
+def _collector(work: Work, judge: Judge) -> tuple[dict[str, Outcome], Callable[[Outcome], None]]:
+    """Where outcomes gather, and what takes them: told to the user, and pictures handed to the judge."""
+    outcomes: dict[str, Outcome] = {}
+
+    def done(outcome: Outcome) -> None:
+        outcomes[outcome.target.url] = outcome
+        _tell(work.means.on_event, outcome)
+        if isinstance(outcome, Captured):
+            judge.submit(Source(outcome.payload_sha256, str(work.where), outcome.payload_ref))
+
+    return outcomes, done
 
 
 async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter, held: reopening.Held) -> tuple[Document, datetime]:
@@ -149,7 +173,7 @@ async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter
     found = document.parse(raw, work.source, work.settings, url=last.url, content_type=last.content_type)
     if fresh:
         surveying.note_reading(writer, found.post, last.url, work.settings, outcome.record)
-    if not found.links:
+    if not _shows_pictures(found):
         raise NothingFetched(f"{work.source} links no pictures, so there is nothing more to archive")
     return found, last.at
 
@@ -161,28 +185,3 @@ def _tell(event: OnEvent, outcome: Outcome) -> None:
             event(Event("captured", url, fields={"size_bytes": outcome.size_bytes, "attempts": outcome.attempts}))
         case Missed():
             event(Event("missed", url, outcome.detail, {"reason": outcome.reason.value, "attempts": outcome.attempts}))
-
-
-def archive_many(sources: Sequence[str], output: Path | None, settings: Settings, on_event: OnEvent) -> list[Run]:
-    """Archive several posts, each into a folder of its own below `output`; one post fills `output` itself.
-
-    The failure of one post never stops the others. With a single post errors are raised, not kept.
-    """
-    means = Means(on_event)
-    if len(sources) == 1:
-        return [archive(sources[0], output or Path(document.slug_of(sources[0])), settings, means)]
-    taken: dict[str, str] = {}
-    return [_one_of_many(source, output or Path(), settings, means, taken) for source in dict.fromkeys(sources)]
-
-
-def _one_of_many(source: str, below: Path, settings: Settings, means: Means, taken: dict[str, str]) -> Run:
-    """Archive one post of several; a folder name that another post already has gets a number."""
-    slug = document.slug_of(source)
-    name, number = slug, 2
-    while taken.setdefault(name, source) != source:
-        name, number = f"{slug}-{number}", number + 1
-    means.on_event(Event("stage", detail=f"{source} -> {below / name}"))
-    try:
-        return archive(source, below / name, settings, means)
-    except ArchiverError as error:
-        return Run(source, below / name, error=error)

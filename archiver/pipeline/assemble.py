@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from archiver.model import Captured, Cluster, Image, Missed, Outcome, Pair, Picture, Unreadable
+from archiver.model import Captured, Cluster, Image, Missed, Outcome, Pair, Picture, Target, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +113,14 @@ def change(before: str | None, row: Image, same: Callable[[str, str], bool]) -> 
     if before == row.payload:
         return "unchanged"
     return "different-bytes" if same(before, row.payload) else "different-picture"
+
+
+def in_order(outcomes: Mapping[str, Outcome], targets: Sequence[Target]) -> tuple[Outcome, ...]:
+    """In the order of the post: the fetched ones as planned, the others where their line falls among them."""
+    places: dict[str, tuple[int, int]] = {}
+    line = 0
+    for number, target in enumerate(targets):
+        line = max(line, target.links[0].line)
+        places[target.url] = (line, number)
+    late = len(targets)
+    return tuple(sorted(outcomes.values(), key=lambda outcome: places.get(outcome.target.url, (outcome.target.links[0].line, late))))

@@ -68,6 +68,15 @@ class Judge:
         future.add_done_callback(lambda done: self._measured(source.payload, done))
         self._futures.append(future)
 
+    def adopt(self, found: Measured | None, source: Source) -> None:
+        """Take over what another judge measured; measure `source` when that is lost."""
+        if found is None:
+            self.submit(source)
+        elif source.payload not in self._submitted:
+            self._submitted.add(source.payload)
+            self._cache.save(found)
+            self._keep(source.payload, found.picture)
+
     def _measured(self, payload: str, future: Future[Any]) -> None:
         """Runs in a worker's thread."""
         if future.cancelled():

@@ -47,6 +47,8 @@ class Material:
     skipped: tuple[str, ...]
     previous: Mapping[str, Any] | None = None
     """report.json of the capture before, when this one is another capture of the same post."""
+    undecided: frozenset[str] = frozenset()
+    """Targets that only count when they turn out to be pictures."""
 
 
 def judged(material: Material, judge: Judge, settings: Settings, now: datetime) -> Report:
@@ -57,6 +59,7 @@ def judged(material: Material, judge: Judge, settings: Settings, now: datetime) 
             urls[outcome.payload_sha256].append(outcome.target.url)
     judgement = judge.finish(urls, material.decisions)
     rows = assemble.images(material.outcomes, judgement)
+    rows = tuple(row for row in rows if row.status == "ok" or row.target.url not in material.undecided)
     if material.previous is not None:
         rows = _with_changes(rows, material.previous, judge)
     images, clusters = assemble.in_post_order(rows, judgement.clusters)

@@ -12,14 +12,13 @@ from urllib.parse import urlsplit
 
 from archiver.errors import InputError
 from archiver.model import Archived, Captured, Event, Hop, Link, Missed, Outcome, Reason, RecordRef, Role, Stored, Target, Truncation
-from archiver.pipeline import document, folder, publish, reopening, surveying
-from archiver.pipeline.archive import Means
+from archiver.pipeline import assemble, document, embedded, folder, publish, reopening, surveying
+from archiver.pipeline.archive import Means, undecided, wanted
 from archiver.pipeline.judge import Judge
 from archiver.pipeline.publish import Material
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
 from archiver.pipeline.tasks import Source
-from archiver.post.read import plan
 from archiver.warc import reader
 
 PICTURE_NAMES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".heic", ".bmp", ".tif", ".tiff", ".svg", ".ico", ".jxl", ".jp2")
@@ -37,12 +36,17 @@ def report(where: Path, settings: Settings, means: Means) -> Run:
         raw, row = reopening.raw_document(read, held)
         how = replace(settings, base_url=read.base_url, srcset=read.srcset, local_images=read.local_images, page_url=read.page)
         post = document.parse(raw, read.source, how, content_type=row.content_type)
-        outcomes = tuple(reopening.outcome(target, held) or _never(target, means.now()) for target in plan(post.links))
+        targets = wanted(post)
+        found_again: list[Outcome] = [*embedded.outcomes(post, held, means.now(), None)]
+        found_again += [reopening.outcome(target, held) or _never(target, means.now()) for target in targets]
+        outcomes = assemble.in_order({outcome.target.url: outcome for outcome in found_again}, targets)
         with Judge(where / folder.CACHE, settings, means.on_event, expected=len(outcomes)) as judge:
             for outcome in outcomes:
                 if isinstance(outcome, Captured):
                     judge.submit(Source(outcome.payload_sha256, str(where), outcome.payload_ref))
-            material = Material(where, post.post, outcomes, folder.read_decisions(where), means.now(), held.broken)
+            material = Material(
+                where, post.post, outcomes, folder.read_decisions(where), means.now(), held.broken, undecided=undecided(post)
+            )
             made = publish.judged(material, judge, settings, means.now())
             wacz = str((found.report or {}).get("wacz") or "")
             made = replace(made, warcs=tuple(path.name for path in files if not path.name.endswith(".open")), wacz=wacz)

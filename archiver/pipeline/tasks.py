@@ -7,13 +7,13 @@ numpy, OpenCV or Pillow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.model import Cluster, Decision, Measured, Pair, Picture, RecordRef, Unreadable
+from archiver.model import Cluster, Measured, Pair, Picture, RecordRef, Unreadable
 from archiver.pipeline.cache import Cache
 from archiver.warc.reader import PayloadReader
 

@@ -1,0 +1,82 @@
+"""The verdict on two pictures with all its evidence: the way to understand the detector."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from archiver.errors import InputError, NothingFetched
+from archiver.model import Captured, Link, Missed, Outcome, Pair, Picture, RecordRef, Relation, Role, Target, Verdict
+from archiver.pipeline import capturing, document, publish, surveying
+from archiver.pipeline.archive import Means
+from archiver.pipeline.judge import Judge
+from archiver.pipeline.publish import Material
+from archiver.pipeline.settings import Settings
+from archiver.pipeline.tasks import Source
+from archiver.warc import reader
+from archiver.warc.writer import WarcWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two pictures and what holds between them; `pair.a` is the picture named first."""
+
+    names: tuple[str, str]
+    pictures: tuple[Picture, Picture]
+    pair: Pair
+    html: str
+    """The pair drawn: one file, opens offline."""
+
+
+def compare(names: tuple[str, str], settings: Settings, means: Means) -> Compared:
+    """Compare two files or http(s) URLs. Raises InputError when one is no picture, NothingFetched when one cannot be fetched."""
+    with tempfile.TemporaryDirectory(prefix="archiver-compare-") as at:
+        folder = Path(at)
+        files = [_bring(name, folder / str(number), settings, means) for number, name in enumerate(names)]
+        payloads = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+        with Judge(folder / "cache.sqlite", settings, means.on_event, expected=1) as judge:
+            for path, payload in zip(files, payloads, strict=True):
+                judge.submit(Source(payload, str(path), None))
+            first, second = judge.measured(payloads, names)
+            pair = judge.verdict(*payloads) if payloads[0] != payloads[1] else _identical(payloads[0])
+            drawn = _drawn(names, payloads, judge, settings, means)
+    return Compared(names, (first, second), pair, drawn)
+
+
+def _identical(payload: str) -> Pair:
+    return Pair(payload, payload, Verdict.SAME, (Relation.IDENTICAL_BYTES,), 1.0, "the two files are the same, byte for byte")
+
+
+def _bring(name: str, path: Path, settings: Settings, means: Means) -> Path:
+    if not document.is_url(name):
+        if not Path(name).is_file():
+            raise InputError(f"cannot read {name}: no such file")
+        return Path(name)
+    path.mkdir()
+    writer = WarcWriter(path, "compare", surveying.warcinfo(name, settings), now=means.now, new_id=means.new_id)
+
+    async def fetch() -> Outcome:
+        async with capturing.Capture(settings.fetch, writer, on_event=means.on_event, now=means.now) as capture:
+            return await capture.one(Target(name, ()))
+
+    outcome = capturing.run(fetch)
+    writer.close()
+    if isinstance(outcome, Missed):
+        raise NothingFetched(f"{name} could not be fetched: {outcome.detail}")
+    fetched = path / "payload"
+    fetched.write_bytes(reader.payload(path, outcome.payload_ref))
+    return fetched
+
+
+def _drawn(names: Sequence[str], payloads: Sequence[str], judge: Judge, settings: Settings, means: Means) -> str:
+    """A report of just these two."""
+    now, nowhere = means.now(), RecordRef("", 0, 0, "")
+    outcomes = []
+    for number, (name, payload) in enumerate(zip(names, payloads, strict=True)):
+        shown = name if name != names[0] or not number else f"{name} (again)"
+        outcomes.append(Captured(Target(shown, (Link(shown, Role.IMAGE, 0, "", ""),)), (), now, payload, 0, nowhere, nowhere))
+    report = publish.judged(Material(Path(), None, tuple(outcomes), (), now, ()), judge, settings, now)
+    return publish.rendered(report, judge).html

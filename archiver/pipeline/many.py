@@ -1,0 +1,119 @@
+"""Several posts in one run: each into a folder of its own, and one report over all of them.
+
+The failure of one post never stops the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from archiver.errors import ArchiverError
+from archiver.model import Cluster, Event, Measured, Picture, Report
+from archiver.pipeline import archive as single
+from archiver.pipeline import document, folder
+from archiver.pipeline.archive import Means
+from archiver.pipeline.cache import Cache
+from archiver.pipeline.capturing import OnEvent
+from archiver.pipeline.judge import Judge
+from archiver.pipeline.runs import Run
+from archiver.pipeline.settings import Settings
+from archiver.pipeline.tasks import Source
+from archiver.report import overview
+
+OVERVIEW_HTML, OVERVIEW_JSON = "overview.html", "overview.json"
+
+
+def archive(sources: Sequence[str], output: Path | None, settings: Settings, on_event: OnEvent) -> list[Run]:
+    """Archive posts. One post fills `output` itself (else a folder named after it), and what ends it is raised; several get a folder
+    each below `output`, with an overview over all, and what ends one of them stands in its Run."""
+    means = Means(on_event)
+    named = list(dict.fromkeys(sources))
+    if len(named) == 1:
+        return [single.archive(named[0], output or Path(document.slug_of(named[0])), settings, means)]
+    below = output or Path()
+    folder.prepare(below)
+    taken: dict[str, str] = {}
+    runs = [_one(source, below / _name(source, taken), settings, means) for source in named]
+    _oversee(runs, below, settings, means)
+    return runs
+
+
+def _name(source: str, taken: dict[str, str]) -> str:
+    """The folder of one post; a name that another post already has gets a number."""
+    slug = document.slug_of(source)
+    name, number = slug, 2
+    while taken.setdefault(name, source) != source:
+        name, number = f"{slug}-{number}", number + 1
+    return name
+
+
+def _one(source: str, where: Path, settings: Settings, means: Means) -> Run:
+    means.on_event(Event("stage", detail=f"{source} -> {where}"))
+    try:
+        return single.archive(source, where, settings, means)
+    except ArchiverError as error:
+        return Run(source, where, error=error)
+
+
+def _oversee(runs: Sequence[Run], below: Path, settings: Settings, means: Means) -> None:
+    """Judge the pictures of all posts together and write the overview."""
+    reports = [run.report for run in runs if run.report is not None]
+    if not reports:
+        return
+    means.on_event(Event("stage", detail="Comparing the posts with each other"))
+    entries = [_entry(run, below) for run in runs]
+    with Judge(below / folder.CACHE, settings, means.on_event, expected=sum(len(report.images) for report in reports)) as judge:
+        for run in runs:
+            _hand_over(run, judge)
+        judgement = judge.finish(_addresses(reports), [decision for report in reports for decision in report.decisions])
+        clusters = _across(judgement.clusters, reports)
+        thumbnails = judge.thumbnails(payload for cluster in clusters for payload in cluster.members)
+    folder.write(below / OVERVIEW_HTML, overview.render(entries, thumbnails, clusters))
+    folder.write(below / OVERVIEW_JSON, overview.render_json(entries, clusters))
+
+
+def _entry(run: Run, below: Path) -> overview.Entry:
+    return overview.Entry(run.folder.relative_to(below).as_posix(), run.source, run.report, str(run.error or ""))
+
+
+def _hand_over(run: Run, judge: Judge) -> None:
+    """Give the judge of all what the judge of one post has measured already."""
+    if run.report is None:
+        return
+    with Cache.open(run.folder / folder.CACHE) as cache:
+        for image in run.report.images:
+            stored = image.hops[-1].stored if image.hops else None
+            if image.picture is not None and stored is not None:
+                judge.adopt(_measured(cache, image.picture), Source(image.payload, str(run.folder), stored.payload_ref))
+
+
+def _measured(cache: Cache, picture: Picture) -> Measured | None:
+    payload = picture.payload
+    try:
+        return Measured(picture, cache.load_features(payload), cache.load_preview(payload), cache.load_thumbnail(payload))
+    except KeyError:
+        return None
+
+
+def _addresses(reports: Sequence[Report]) -> dict[str, list[str]]:
+    urls: dict[str, list[str]] = {}
+    for report in reports:
+        for image in report.images:
+            if image.payload:
+                urls.setdefault(image.payload, []).append(image.target.url)
+    return urls
+
+
+def _across(clusters: Sequence[Cluster], reports: Sequence[Report]) -> tuple[Cluster, ...]:
+    """What stands in two posts or more: clusters, and single payloads that two posts share."""
+    posts: dict[str, set[int]] = {}
+    for number, report in enumerate(reports):
+        for image in report.images:
+            if image.picture is not None:
+                posts.setdefault(image.payload, set()).add(number)
+    joined = {payload for cluster in clusters for payload in cluster.members}
+    alone = [Cluster(payload, (payload,), overview.BECAUSE, ()) for payload in posts if payload not in joined]
+    return tuple(
+        cluster for cluster in (*clusters, *alone) if len(set[int]().union(*(posts.get(payload, set()) for payload in cluster.members))) > 1
+    )
