@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.warc.findings import Facts, Finding
-from archiver.warc.sources import ARCHIVE_FOLDER
+from archiver.warc.sources import ARCHIVE_FOLDER, data_offset
 from archiver.warc.wacz import DATAPACKAGE, DATAPACKAGE_DIGEST, INDEX_PLACES, PAGES
 
 MAX_TEXT_BYTES = 512 * 1024 * 1024
@@ -45,6 +45,9 @@ class WaczCheck:
             in_place = name.startswith(ARCHIVE_FOLDER) or name.endswith(".cdx.gz")
             if in_place and info.compress_type != zipfile.ZIP_STORED:
                 yield self._error("deflated", name, "the file is compressed inside the WACZ; viewers cannot read it in place")
+            elif in_place and data_offset(self._path, info) != info.header_offset + 30 + len(info.filename.encode()) + len(info.extra):
+                detail = "the two zip headers of the file differ in length; ReplayWeb.page then reads at the wrong place"
+                yield Finding("warning", "zip-headers", f"{self._label}/{name}", None, "", detail)
         if not any(name.startswith(ARCHIVE_FOLDER) for name in self._names):
             yield self._error("wacz", "", "the WACZ holds no WARC")
 

@@ -95,7 +95,7 @@ def _write_part(
         package = _Package(wacz, at)
         for source in sources:
             with source.open() as warc:
-                package.add(ARCHIVE_FOLDER + source.name, _chunks(warc), stored=True)
+                package.add(ARCHIVE_FOLDER + source.name, _chunks(warc), stored=True, expected_bytes=source.path.stat().st_size)
         package.add(INDEX_DATA, [data], stored=True)
         package.add(INDEX_PLACES, [places.encode("utf-8")])
         package.add(PAGES, [_page_list(pages)])
@@ -112,8 +112,8 @@ class _Package:
         self._at = at
         self._resources: list[dict[str, str | int]] = []
 
-    def add(self, path: str, chunks: Iterator[bytes] | list[bytes], *, stored: bool = False) -> None:
-        digest, size_bytes = self._put(path, chunks, stored)
+    def add(self, path: str, chunks: Iterator[bytes] | list[bytes], *, stored: bool = False, expected_bytes: int = 0) -> None:
+        digest, size_bytes = self._put(path, chunks, stored, expected_bytes)
         name = PurePosixPath(path).name.lower()
         listed: dict[str, str | int] = {"name": name, "path": path, "hash": f"sha256:{digest}", "bytes": size_bytes}
         if PurePosixPath(path).suffix in _GUESSED_SUFFIXES:
@@ -136,12 +136,15 @@ class _Package:
         digest, _ = self._put(DATAPACKAGE, [manifest], stored=False)
         self._put(DATAPACKAGE_DIGEST, [_json({"path": DATAPACKAGE, "hash": f"sha256:{digest}"})], stored=False)
 
-    def _put(self, path: str, chunks: Iterator[bytes] | list[bytes], stored: bool) -> tuple[str, int]:
+    def _put(self, path: str, chunks: Iterator[bytes] | list[bytes], stored: bool, expected_bytes: int = 0) -> tuple[str, int]:
+        """`expected_bytes` decides whether the member gets ZIP64 fields. They must not be there without need: ReplayWeb.page takes
+        the length of the local header from the central one, and then reads 20 bytes too early (seen in 2.5.3)."""
         entry = zipfile.ZipInfo(path, max(self._at, datetime(1980, 1, 1, tzinfo=UTC)).timetuple()[:6])
         entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
         entry.external_attr = 0o644 << 16
+        entry.file_size = expected_bytes
         digest, size_bytes = hashlib.sha256(), 0
-        with self._wacz.open(entry, "w", force_zip64=stored) as member:
+        with self._wacz.open(entry, "w") as member:
             for chunk in chunks:
                 digest.update(chunk)
                 size_bytes += len(chunk)

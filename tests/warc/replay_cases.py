@@ -31,6 +31,8 @@ def _case(number: int, url: str, *, shape: str = "") -> Case:
     mime = "Content-Type: image/png"
     match shape:
         case "chunked":
+            raw = chunked(body, mime, size=37)
+        case "extension":
             raw = chunked(body, mime, size=37, extension=";x=1")
         case "trailer":
             raw = chunked(body, mime, size=37, trailer="X-T: 1")
@@ -66,9 +68,12 @@ CASES = (
     _case(0, "https://copy.example/plain-as-chunked.png", shape="chunked"),
     _case(1, "https://copy.example/chunked-as-plain.png"),
     _case(13, "https://copy.example/trailer.png", shape="trailer"),
+    _case(14, "https://copy.example/extension.png", shape="extension"),
 )
 BUSY_URL = CASES[12].url
-TRAILER_URL = CASES[-1].url
+TRAILER_URL = CASES[-2].url
+BEYOND_REPLAYWEB = (CASES[3].url, CASES[-1].url)
+"""ReplayWeb.page 2.5.3 undoes neither `Content-Encoding: deflate` nor chunks with extensions. The archive keeps them as they were sent."""
 REVISITS = tuple(case.url for case in CASES[13:16])
 REDIRECT_URL = "https://a.example/moved"
 
