@@ -14,7 +14,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -340,6 +340,20 @@ def drip(head: bytes, *, pause_s: float = 0.05, piece: bytes = b"x") -> Handler:
 def flood(head: bytes, *, piece: bytes = b"x" * 65536) -> Handler:
     """An endless body."""
     return drip(head, pause_s=0.0, piece=piece)
+
+
+@contextmanager
+def full_port(host: str, port: int = 0) -> Iterator[int]:
+    """A port whose queue is full: connecting to it hangs."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener, ExitStack() as clients:
+        listener.bind((host, port))
+        listener.listen(0)
+        for _ in range(3):
+            client = clients.enter_context(socket.socket(family))
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 # --- certificates -------------------------------------------------------------------------------------------------------

@@ -48,7 +48,8 @@ class PinnedConnector(aiohttp.TCPConnector):
 
 def _checked_socket(info: aiohttp.AddrInfoType) -> socket.socket:
     family, kind, proto, _, address = info
-    if literal(str(address[0])) not in {literal(one) for one in CURRENT.get().route.addresses}:
+    route = CURRENT.get().route
+    if address[0] not in route.addresses and literal(str(address[0])) not in {literal(one) for one in route.addresses}:
         raise OSError(errno.EACCES, f"{address[0]} was not resolved for this exchange")
     return socket.socket(family, kind, proto)
 

@@ -8,6 +8,7 @@ a new one needs its place.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,9 +28,51 @@ class _Host:
     given_up: Refusal | None = None
 
 
+class _Slots:
+    """A semaphore that prefers a waiter of the same origin, so that its connection is used again."""
+
+    def __init__(self, size: int) -> None:
+        self._free = max(1, size)
+        self._waiting: dict[Origin, deque[asyncio.Future[None]]] = {}
+
+    @asynccontextmanager
+    async def one(self, origin: Origin) -> AsyncIterator[None]:
+        if self._free > 0:
+            self._free -= 1
+        else:
+            await self._wait(origin)
+        try:
+            yield
+        finally:
+            self._hand_on(origin)
+
+    async def _wait(self, origin: Origin) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(origin, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # the slot came at the moment of cancelling
+                self._hand_on(origin)
+            raise
+
+    def _hand_on(self, origin: Origin) -> None:
+        """Give the slot to the next of this origin, or to the other origins in turn."""
+        while self._waiting:
+            heir = origin if origin in self._waiting else next(iter(self._waiting))
+            queue = self._waiting.pop(heir)
+            turn = queue.popleft()
+            if queue:
+                self._waiting[heir] = queue  # at the end of the line
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
 @dataclass(slots=True)
 class _Address:
-    slots: asyncio.Semaphore
+    slots: _Slots
     active: int = 0
 
 
@@ -45,11 +88,12 @@ class Limits:
 
     def __init__(self, settings: FetchSettings) -> None:
         self._settings = settings
-        self._all = asyncio.Semaphore(max(1, settings.concurrency))
+        self._all = _Slots(settings.concurrency)
         self._active = 0
         self._hosts: dict[str, _Host] = {}
         self._addresses: dict[str, _Address] = {}
         self._idle: list[_Idle] = []
+        self._wanted: Counter[Origin] = Counter()
 
     @asynccontextmanager
     async def host(self, name: str) -> AsyncIterator[None]:
@@ -69,15 +113,25 @@ class Limits:
         An empty address (a proxy's) has no limit of its own.
         """
         entry = self._address(address)
-        async with entry.slots, self._all:
-            entry.active += 1
-            self._active += 1
-            try:
-                await self._make_room(address, entry, origin)
-                yield
-            finally:
-                entry.active -= 1
-                self._active -= 1
+        self._wanted[origin] += 1
+        claimed = False
+        try:
+            async with entry.slots.one(origin), self._all.one(origin):
+                self._wanted[origin] -= 1
+                claimed = True
+                entry.active += 1
+                self._active += 1
+                try:
+                    await self._make_room(address, entry, origin)
+                    yield
+                finally:
+                    entry.active -= 1
+                    self._active -= 1
+        finally:
+            if not claimed:
+                self._wanted[origin] -= 1
+            if not self._wanted[origin]:
+                del self._wanted[origin]
 
     async def keep(self, address: str, origin: Origin, protocol: WireProtocol | None) -> None:
         """Note a connection that went back to the pool, or see to it that it is closed before its slot is given back."""
@@ -117,7 +171,7 @@ class Limits:
     def _address(self, address: str) -> _Address:
         if address not in self._addresses:
             size = self._settings.per_host if address else self._settings.concurrency
-            self._addresses[address] = _Address(asyncio.Semaphore(max(1, size)))
+            self._addresses[address] = _Address(_Slots(size))
         return self._addresses[address]
 
     async def _make_room(self, address: str, entry: _Address, origin: Origin) -> None:
@@ -126,10 +180,12 @@ class Limits:
             if one.origin == origin:  # the pool hands out the oldest of an origin
                 self._idle.remove(one)
                 return
+        oldest = sorted(self._idle, key=lambda one: self._wanted[one.origin] > 0)  # those that somebody waits for come last
         if address:
-            here = [one for one in self._idle if one.address == address]
+            here = [one for one in oldest if one.address == address]
             await self._drop(here[: max(0, entry.active + len(here) - self._settings.per_host)])
-        await self._drop(self._idle[: max(0, self._active + len(self._idle) - self._settings.concurrency)])
+        oldest = [one for one in oldest if one in self._idle]
+        await self._drop(oldest[: max(0, self._active + len(oldest) - self._settings.concurrency)])
 
     async def _drop(self, surplus: list[_Idle]) -> None:
         self._idle = [one for one in self._idle if one not in surplus]

@@ -54,10 +54,20 @@ class Resolver:
         self._family = _FAMILIES[settings.ip_version]
         self._timeout_s = settings.connect_timeout_s
         self._answers: dict[str, asyncio.Task[tuple[str, ...] | Refusal]] = {}
+        self._routes: dict[tuple[str, int, bool], Route] = {}
         self._lookups = asyncio.Semaphore(LOOKUPS_MAX)
 
     async def route(self, host: str, port: int, *, judged: bool = True) -> Route | Refusal:
         """The way to `host:port` (host in plain ASCII spelling). `judged` is False for a proxy that the user named."""
+        known = self._routes.get((host, port, judged))
+        if known is not None:
+            return known
+        route = await self._find(host, port, judged=judged)
+        if isinstance(route, Route):
+            self._routes[(host, port, judged)] = route
+        return route
+
+    async def _find(self, host: str, port: int, *, judged: bool) -> Route | Refusal:
         to_host, to_port = self._diverted(host, port)
         found = self._given.get((to_host, to_port)) or self._given.get(("*", to_port)) or await self._addresses(to_host)
         if isinstance(found, Refusal):

@@ -194,6 +194,8 @@ class WireProtocol(ResponseHandler):
         closed = self.closed
         if closed is not None:
             await asyncio.wait((closed,))
+            if not closed.cancelled():
+                closed.exception()  # taken, so that asyncio does not report it as forgotten
 
     def set_response_params(self, **params: Any) -> None:
         """Called by aiohttp just before it writes a request: here the exchange begins.

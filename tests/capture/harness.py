@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import hashlib
 import os
@@ -89,6 +90,7 @@ def fetch_all(urls: list[str], settings: FetchSettings = QUICK, book: Book | Non
     book = book or Book()
 
     async def run() -> list[Outcome]:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
         with tempfile.TemporaryDirectory() as folder:
             async with Client(
                 settings,
@@ -104,7 +106,12 @@ def fetch_all(urls: list[str], settings: FetchSettings = QUICK, book: Book | Non
                 assert os.listdir(folder) == []  # noqa: PTH208 - a list, at once
                 return list(outcomes)
 
-    return asyncio.run(run()), book
+    troubles: list[object] = []
+    outcomes = asyncio.run(run())
+    if len(urls) > 1:
+        gc.collect()  # a forgotten exception is reported when its future is collected
+    assert troubles == []
+    return outcomes, book
 
 
 def fetch(url: str, settings: FetchSettings = QUICK) -> tuple[Outcome, Book]:

@@ -52,6 +52,14 @@ def test_all_hosts_together_see_no_more_than_the_limit_of_all() -> None:
     assert web.peak_busy == 5
 
 
+def test_a_host_is_finished_on_its_connection_before_the_next_one_gets_its_place() -> None:
+    with serve(slowly, host="0.0.0.0") as web:
+        urls = [f"http://127.0.0.{host}:{web.port}/{j}" for j in range(6) for host in range(2, 12)]
+        outcomes, _ = fetch_all(urls, replace(QUICK, concurrency=3))
+    assert all(isinstance(outcome, Captured) for outcome in outcomes)
+    assert web.connections < 20  # 60 requests to 10 hosts
+
+
 def test_a_pause_between_two_requests_to_one_host_is_kept() -> None:
     with serve(routes({f"/{i}": OK for i in range(4)})) as web:
         _, book = fetch_all([web.url(f"/{i}") for i in range(4)], replace(QUICK, delay_s=0.1))

@@ -13,7 +13,7 @@ from archiver.capture.resolver import Resolver, Route
 from archiver.errors import UsageError
 from archiver.model import Captured, FetchSettings, Missed, Outcome, Reason
 from tests.capture.harness import QUICK, fetch, fetch_all
-from tests.servers import redirect, response, routes, serve
+from tests.servers import full_port, redirect, response, routes, serve
 
 OK = response(b"picture")
 CLOSED = replace(QUICK, allow_addresses=())
@@ -229,6 +229,13 @@ def both(port: int) -> FetchSettings:
 
 def test_the_other_address_is_used_when_the_first_is_closed() -> None:
     with serve(routes({"/a": OK})) as web:
+        outcome, _ = fetch(web.url("/a", "both.example"), both(web.port))
+    assert isinstance(outcome, Captured)
+    assert (outcome.hops[0].ip, outcome.attempts) == ("127.0.0.1", 1)
+
+
+def test_the_other_address_is_used_when_the_first_one_hangs() -> None:
+    with serve(routes({"/a": OK})) as web, full_port("::1", web.port):
         outcome, _ = fetch(web.url("/a", "both.example"), both(web.port))
     assert isinstance(outcome, Captured)
     assert (outcome.hops[0].ip, outcome.attempts) == ("127.0.0.1", 1)
