@@ -38,6 +38,7 @@ class Judge:
 
     def __init__(self, cache: Path, settings: Settings, on_event: Callable[[Event], None], *, expected: int = 100) -> None:
         self._cache = Cache.open(cache)
+        self._shelf: tasks.Shelf = (str(self._cache.path), self._cache.version)
         self._settings = settings
         self._event = on_event
         self._lock = threading.Lock()
@@ -113,7 +114,7 @@ class Judge:
             raise self._failure
         pictures = [self._pictures[payload] for payload in sorted(self._pictures)]
         self._event(Event("stage", detail="Comparing", fields={"total": len(pictures)}))
-        found = self._ask(tasks.find_candidates, str(self._cache.path), pictures)
+        found = self._ask(tasks.find_candidates, self._shelf, pictures)
         pairs = self._compare([(pictures[a], pictures[b]) for a, b in found])
         groups = self._ask(tasks.group_pairs, pictures, pairs, tuple(decisions), dict(urls))
         return Judgement(dict(self._pictures), dict(self._unreadable), groups.clusters, groups.unsure, groups.held_apart)
@@ -149,7 +150,7 @@ class Judge:
         known = self._cache.load_pairs([(a.payload, b.payload) for a, b in wanted], strictness)
         rest = [(a, b) for a, b in wanted if (a.payload, b.payload) not in known]
         batches = [rest[start : start + PAIRS_PER_TASK] for start in range(0, len(rest), PAIRS_PER_TASK)]
-        futures = [self._workers.submit(tasks.compare_pairs, str(self._cache.path), batch, strictness) for batch in batches]
+        futures = [self._workers.submit(tasks.compare_pairs, self._shelf, batch, strictness) for batch in batches]
         for batch, future in zip(batches, futures, strict=True):
             pairs = _result(future)
             self._cache.save_pairs(pairs, strictness)

@@ -7,13 +7,13 @@ numpy, OpenCV or Pillow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.model import Cluster, Measured, Pair, Picture, RecordRef, Unreadable
+from archiver.model import Cluster, Decision, Measured, Pair, Picture, RecordRef, Unreadable
 from archiver.pipeline.cache import Cache
 from archiver.warc.reader import PayloadReader
 
@@ -44,6 +44,10 @@ class Grouped:
     held_apart: tuple[Pair, ...]
 
 
+Shelf = tuple[str, str]
+"""Path of the cache file, and the version under which the main process files there."""
+
+
 def measure_source(source: Source) -> Measured | Unreadable:
     """Read one payload from where it stands and measure it. Raises InputError when the record cannot be read."""
     from archiver.picture.measure import measure
@@ -53,11 +57,37 @@ def measure_source(source: Source) -> Measured | Unreadable:
     return measure(source.payload, _reader().payload(Path(source.path), source.ref))
 
 
-def compare_pairs(cache: str, pairs: Sequence[tuple[Picture, Picture]], strictness: str) -> list[Pair]:
+def compare_pairs(shelf: Shelf, pairs: Sequence[tuple[Picture, Picture]], strictness: str) -> list[Pair]:
     """The verdicts on some pairs, features read from the cache file."""
     from archiver.picture.compare import compare
 
-    return [compare(a, _features(cache, a.payload), b, _features(cache, b.payload), strictness=strictness) for a, b in pairs]
+    return [compare(a, _features(shelf, a.payload), b, _features(shelf, b.payload), strictness=strictness) for a, b in pairs]
+
+
+def find_candidates(shelf: Shelf, pictures: Sequence[Picture]) -> list[tuple[int, int]]:
+    """Which pictures are worth comparing, as indices (i < j)."""
+    from archiver.cluster.candidates import candidates
+    from archiver.picture.features import Features
+
+    known = _open(shelf)
+    return candidates(pictures, [Features.from_bytes(known.load_features(picture.payload)).sketch for picture in pictures])
+
+
+def group_pairs(
+    pictures: Sequence[Picture], pairs: Sequence[Pair], decisions: Sequence[Decision], urls: Mapping[str, Sequence[str]]
+) -> Grouped:
+    """Join what is the same and choose the best copy of each cluster. `urls`: under which addresses each payload stands."""
+    from archiver.cluster.groups import Group, group
+    from archiver.cluster.keeper import rank
+
+    by_payload = {picture.payload: picture for picture in pictures}
+
+    def cluster(found: Group) -> Cluster:
+        best = rank([by_payload[payload] for payload in found.members], found.pairs, urls, decisions)
+        return Cluster(best.order[0], best.order, found.because, found.pairs, best.scores, best.because)
+
+    groups = group(pictures, pairs, decisions)
+    return Grouped(tuple(cluster(found) for found in groups.clusters), groups.unsure, groups.held_apart)
 
 
 @lru_cache(maxsize=1)
@@ -66,7 +96,12 @@ def _reader() -> PayloadReader:
 
 
 @lru_cache(maxsize=FEATURES_KEPT)
-def _features(cache: str, payload: str) -> Features:
+def _features(shelf: Shelf, payload: str) -> Features:
     from archiver.picture.features import Features
 
-    return Features.from_bytes(Cache.open_for_reading(Path(cache)).load_features(payload))
+    return Features.from_bytes(_open(shelf).load_features(payload))
+
+
+def _open(shelf: Shelf) -> Cache:
+    path, version = shelf
+    return Cache.open_for_reading(Path(path), version)
