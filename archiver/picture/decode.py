@@ -164,6 +164,7 @@ def _look(image: Image.Image, data: bytes, kind: str) -> Decoded:
     digest = hashlib.sha256(f"{width}x{height}@{orientation}".encode())
     canvas = _reduce(image, digest)
     facts["jpeg_quality"] = evidence.quality_from_tables(getattr(image, "quantization", {})) if kind == "jpeg" else None
+    facts["effective_width_px"] = _effective_width(canvas, width if orientation < 5 else height, max(width, height))
     profile = read_profile(image.info.get("icc_profile"))
     total = frames.count(data, kind)
     over_white, over_black = _views(canvas, profile, orientation)
@@ -244,6 +245,17 @@ def _reduce(image: Image.Image, digest: Any) -> Image.Image:
         digest.update(part.tobytes())
         canvas.paste(part.reduce(factor) if factor > 1 else part, (0, top // factor))
     return canvas
+
+
+def _effective_width(canvas: Image.Image, width_px: int, longest_px: int) -> int | None:
+    """Width that the detail fills, of a picture `width_px` wide when upright; None when that is all of it, or cannot be told."""
+    if canvas.mode != "RGB":
+        return None
+    lines = evidence.DETAIL_LINES
+    rows = canvas.resize((canvas.width, lines), Image.Resampling.NEAREST).convert("L")
+    columns = canvas.resize((lines, canvas.height), Image.Resampling.NEAREST).convert("L")
+    share = evidence.detail_share(np.asarray(rows), np.asarray(columns).T)
+    return round(width_px * share * max(canvas.size) / longest_px) if share < 1.0 else None
 
 
 def _strips(image: Image.Image, factor: int = 1) -> Iterator[tuple[int, Image.Image]]:

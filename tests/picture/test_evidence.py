@@ -83,3 +83,49 @@ def test_exif_text_is_one_printable_line() -> None:
     assert exif_text(b"\xff\xfeabc").endswith("abc")
     assert len(exif_text("x" * 10_000)) == 200
     assert exif_text(3) == ""
+
+
+def grain(width_px: int, height_px: int) -> Image.Image:
+    """A scene whose spectrum falls like that of a photograph, up to the last pixel."""
+    chance = np.random.default_rng(11)
+    down, across = np.fft.fftfreq(height_px)[:, None], np.fft.rfftfreq(width_px)[None, :]
+    amplitude = 1.0 / np.maximum(np.hypot(down, across), 1.0 / width_px) ** 1.1
+    pixels = np.fft.irfft2(amplitude * np.exp(2j * np.pi * chance.random(amplitude.shape)), s=(height_px, width_px))
+    pixels = 128 + 48 * pixels / pixels.std()
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def effective(image: Image.Image, **options: int) -> int | None:
+    found = decode(encode(image, "JPEG", **options))
+    assert isinstance(found, Decoded)
+    return found.evidence.effective_width_px
+
+
+@pytest.mark.parametrize("quality", [70, 85, 95])
+def test_a_picture_as_it_was_taken_fills_its_size(quality: int) -> None:
+    for image in (grain(800, 600), scene(800, 600), grain(2400, 1600), grain(1600, 1200).resize((800, 600))):
+        assert effective(image, quality=quality) is None
+
+
+@pytest.mark.parametrize("kernel", [Image.Resampling.BICUBIC, Image.Resampling.LANCZOS])
+@pytest.mark.parametrize("times", [3, 4])
+def test_an_enlarged_picture_is_told_from_its_detail(kernel: Image.Resampling, times: int) -> None:
+    small = grain(1200 // times, 900 // times)
+    found = effective(small.resize((1200, 900), kernel), quality=90)
+    assert found is not None
+    assert small.width * 0.8 <= found <= small.width * 2
+
+
+def test_the_effective_width_is_that_of_the_upright_picture() -> None:
+    enlarged = grain(300, 400).resize((900, 1200), Image.Resampling.LANCZOS)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = decode(encode(enlarged.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=92, exif=exif))
+    assert isinstance(turned, Decoded)
+    assert (turned.width_px, turned.height_px) == (900, 1200)
+    assert turned.evidence.effective_width_px is not None
+    assert 240 <= turned.evidence.effective_width_px <= 500
+
+
+def test_small_pictures_are_not_judged() -> None:
+    assert effective(grain(60, 60).resize((200, 200), Image.Resampling.LANCZOS)) is None
