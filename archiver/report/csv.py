@@ -46,7 +46,7 @@ def render(report: Report) -> str:
     writer.writerow(COLUMNS)
     for number, image in enumerate(report.images, 1):
         writer.writerow([safe(cell) for cell in _row(number, image)])
-    return out.getvalue()
+    return out.getvalue().encode("utf-8", "replace").decode()
 
 
 def safe(cell: object) -> str:

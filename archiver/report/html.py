@@ -95,29 +95,26 @@ def _page(report: Report, album: view.Album, *, files_beside: bool) -> str:
     apart = [gallery.pair(f"s{n}", pair) for n, pair in enumerate(report.held_apart, 1)]
     rows = [_row(image, gallery) for image in report.images]
     style, script = asset(*STYLES), asset(*SCRIPTS)
-    return (
-        environment()
-        .get_template("report.html")
-        .render(
-            report=report,
-            post=report.post,
-            post_href=href(report.post.url) if report.post else "",
-            totals=totals(report),
-            clusters=clusters,
-            unsure=unsure,
-            apart=apart,
-            failures=_failures(report, gallery),
-            rows=rows,
-            quoted=_quoted(report),
-            frames=[group.frame for group in (*clusters, *unsure, *apart)],
-            style=style,
-            script=script,
-            policy=policy(style, script, files_beside=files_beside),
-            lazy=files_beside,
-            live_groups=LIVE_GROUPS,
-            live_rows=LIVE_ROWS if files_beside else max(1, len(rows)),
-        )
+    template = environment().get_template("report.html")
+    text = template.render(
+        report=report,
+        post=report.post,
+        totals=totals(report),
+        clusters=clusters,
+        unsure=unsure,
+        apart=apart,
+        failures=_failures(report, gallery),
+        rows=rows,
+        quoted=_quoted(report),
+        frames=[group.frame for group in (*clusters, *unsure, *apart)],
+        style=style,
+        script=script,
+        policy=policy(style, script, files_beside=files_beside),
+        lazy=files_beside,
+        live_groups=LIVE_GROUPS,
+        live_rows=LIVE_ROWS if files_beside else max(1, len(rows)),
     )
+    return text.encode("utf-8", "replace").decode()
 
 
 def policy(style: str, script: str, *, files_beside: bool = False) -> str:

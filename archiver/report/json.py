@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
+from math import isfinite
 from typing import Any
 
 from archiver.model import Cluster, Decision, Hop, Image, Link, Pair, PictureEvidence, Post, RecordRef, Relation, Report, Transform, Verdict
@@ -25,7 +26,8 @@ SAME_FILE = "The two addresses served the same file, byte for byte."
 
 def render(report: Report) -> str:
     """The text of report.json, ending in a newline."""
-    return json.dumps(build(report), ensure_ascii=False, indent=1, default=str) + "\n"
+    text = json.dumps(build(report), ensure_ascii=False, indent=1, default=str) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()  # half of a surrogate pair becomes its JSON escape
 
 
 def parse(text: str) -> Report:
@@ -160,7 +162,7 @@ def _cluster(cluster_id: str, cluster: Cluster, places: Places) -> dict[str, Any
         "keeper_sha256": cluster.keeper,
         "because": cluster.because,
         "keeper_because": cluster.keeper_because,
-        "keeper_scores": {payload: dict(scores) for payload, scores in cluster.keeper_scores.items()},
+        "keeper_scores": {payload: _finite(scores) for payload, scores in cluster.keeper_scores.items()},
         "pairs": [*copies, *(_pair(pair, places) for pair in cluster.pairs)],
     }
 
@@ -181,12 +183,17 @@ def _pair_between(a_url: str, b_url: str, pair: Pair) -> dict[str, Any]:
         "verdict": pair.verdict.value,
         "relations": [relation.value for relation in pair.relations],
         "score": pair.score,
-        "scores": dict(pair.scores),
+        "scores": _finite(pair.scores),
         "transform": _transform(pair.transform),
         "because": pair.because,
         "a_sha256": pair.a,
         "b_sha256": pair.b,
     }
+
+
+def _finite(scores: Mapping[str, float]) -> dict[str, float]:
+    """JSON knows no NaN and no infinity (RFC 8259 section 6): what could not be measured is left out."""
+    return {name: value for name, value in scores.items() if isfinite(value)}
 
 
 def _transform(transform: Transform | None) -> dict[str, Any] | None:

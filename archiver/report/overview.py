@@ -85,7 +85,8 @@ def build(entries: Sequence[Entry], clusters: Sequence[Cluster] | None = None) -
 
 def render_json(entries: Sequence[Entry], clusters: Sequence[Cluster] | None = None) -> str:
     """The text of overview.json."""
-    return json.dumps(build(entries, clusters), ensure_ascii=False, indent=1, default=str) + "\n"
+    text = json.dumps(build(entries, clusters), ensure_ascii=False, indent=1, default=str) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def render(entries: Sequence[Entry], thumbnails: Mapping[str, bytes], clusters: Sequence[Cluster] | None = None) -> str:
@@ -99,11 +100,10 @@ def render(entries: Sequence[Entry], thumbnails: Mapping[str, bytes], clusters: 
         views.append(_view(f"x{n}", cluster, found, shown))
     style = asset("report.css")
     rows = [_row(entry) for entry in entries]
-    return (
-        environment()
-        .get_template("overview.html")
-        .render(style=style, policy=policy(style, ""), rows=rows, groups=views, sums=_sums(entries, groups), lazy=False, quoted=[])
-    )
+    template = environment().get_template("overview.html")
+    sums = _sums(entries, groups)
+    text = template.render(style=style, policy=policy(style, ""), rows=rows, groups=views, sums=sums, lazy=False, quoted=[])
+    return text.encode("utf-8", "replace").decode()
 
 
 def _everything(entries: Sequence[Entry]) -> list[Found]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from archiver.model import Pair, Picture
 
@@ -55,7 +56,8 @@ def frame(members: Sequence[str], pairs: Iterable[Pair], pictures: Mapping[str, 
         to_keeper[payload] = compose(to_keeper[towards], step)
     for payload in known:
         to_keeper.setdefault(payload, _full(pictures[payload], pictures[known[0]]))
-    reference = max(known, key=lambda payload: (round(_area(payload, to_keeper[payload], pictures), 3), -known.index(payload)))
+    areas = {payload: round(_area(payload, to_keeper[payload], pictures), 3) for payload in known}
+    reference = max(known, key=lambda payload: areas[payload])
     back = inverse(to_keeper[reference]) or IDENTITY
     placed = {}
     for payload in known:
@@ -67,17 +69,26 @@ def frame(members: Sequence[str], pairs: Iterable[Pair], pictures: Mapping[str, 
 
 
 def _ties(known: Sequence[str], pairs: Iterable[Pair]) -> dict[str, tuple[str, Pair | None]]:
-    """Payload -> (payload nearer to the keeper, the pair between them), in the order in which the tree grows."""
-    near = {known[0]}
+    """Payload -> (payload nearer to the keeper, the pair between them), in the order in which the tree grows.
+
+    What was compared with the keeper itself is tied to it; the rest hangs on by its surest pair (Prim's algorithm).
+    """
+    keeper = known[0]
     wanted = set(known)
-    open_pairs = sorted((p for p in pairs if p.a in wanted and p.b in wanted and p.a != p.b), key=lambda p: (-p.score, p.a, p.b))
-    direct = {(p.b if p.a == known[0] else p.a): p for p in reversed(open_pairs) if known[0] in (p.a, p.b)}
-    ties: dict[str, tuple[str, Pair | None]] = {payload: (known[0], pair) for payload, pair in direct.items()}
-    near |= set(ties)
-    while step := next((p for p in open_pairs if (p.a in near) != (p.b in near)), None):
-        new, old = (step.b, step.a) if step.a in near else (step.a, step.b)
-        ties[new] = (old, step)
-        near.add(new)
+    listed = [pair for pair in pairs if pair.a in wanted and pair.b in wanted and pair.a != pair.b]
+    around: dict[str, list[tuple[float, str, str, int]]] = {payload: [] for payload in known}
+    for number, pair in enumerate(listed):
+        for old, new in ((pair.a, pair.b), (pair.b, pair.a)):
+            around[old].append((-1.0 if old == keeper else 1.0 - pair.score, new, old, number))
+    ties: dict[str, tuple[str, Pair | None]] = {}
+    edge = sorted(around[keeper])
+    while edge:
+        _, new, old, number = heappop(edge)
+        if new == keeper or new in ties:
+            continue
+        ties[new] = (old, listed[number])
+        for step in around[new]:
+            heappush(edge, step)
     return ties
 
 

@@ -49,10 +49,10 @@ def summary(report: Report, *, folder: str = "", files: tuple[str, ...] = ()) ->
 
 def _head(report: Report, numbers: Totals) -> list[str]:
     title = plain(report.post.title or report.post.source) if report.post else "Pictures"
-    copies = wording.count(numbers.archived, "picture")
     sizes = wording.size(numbers.size_bytes)
     saved = f", {wording.size(numbers.saved_bytes)} of it stored only once" if numbers.saved_bytes else ""
-    lines = [title, f"{copies} of {numbers.targets:,} archived from {wording.count(numbers.hosts, 'host')} ({sizes}{saved})"]
+    of, hosts = wording.count(numbers.targets, "picture"), wording.count(numbers.hosts, "host")
+    lines = [title, f"{numbers.archived:,} of {of} archived from {hosts} ({sizes}{saved})"]
     if numbers.archived:
         again = f"; {numbers.duplicates:,} stand there again in another copy" if numbers.duplicates else "; none stands there twice"
         lines.append(f"{wording.count(numbers.pictures, 'different picture')}{again}")

@@ -20,6 +20,10 @@ from archiver.report.registration import Frame, Placed, frame
 Box = tuple[int, int]
 """Width and height in CSS pixels."""
 
+MEMBERS_MAX = 48
+PAIRS_MAX = 60
+"""How much of a very large group is shown; the table and report.json have all of it."""
+
 KEEPER_BOX: Box = (460, 340)
 COPY_BOX: Box = (280, 180)
 ROW_BOX: Box = (88, 66)
@@ -108,6 +112,9 @@ class Group:
     criteria: tuple[str, ...]
     score_rows: tuple[tuple[str, tuple[str, ...]], ...]
     comparisons: tuple[Comparison, ...]
+    further_members: int
+    further_pairs: int
+    """What a very large group has beyond what is shown."""
     times: tuple[When, ...]
     frame: Mapping[str, object]
     """For the compare tools: the pictures and how they lie on each other."""
@@ -176,8 +183,10 @@ class Gallery:
     def _group(
         self, group_id: str, title: str, subtitle: str, because: str, members: Sequence[str], pairs: Sequence[Pair], cluster: Cluster | None
     ) -> Group:
+        further, members = len(members[MEMBERS_MAX:]), members[:MEMBERS_MAX]
         letters = {payload: letter(n) for n, payload in enumerate(members)}
         laid = frame(members, pairs, self._pictures)
+        known = [pair for pair in pairs if pair.a in letters and pair.b in letters]
         views = tuple(self._member(payload, letters, laid, cluster) for payload in members)
         scores = cluster.keeper_scores if cluster else {}
         criteria = tuple(dict.fromkeys(name for payload in members for name in scores.get(payload, {})))
@@ -192,7 +201,9 @@ class Gallery:
             canvas=canvas(laid, letters) if laid else None,
             criteria=tuple(name.replace("_", " ") for name in criteria),
             score_rows=rows,
-            comparisons=tuple(self._comparison(pair, letters) for pair in pairs if pair.a in letters and pair.b in letters),
+            comparisons=tuple(self._comparison(pair, letters) for pair in known[:PAIRS_MAX]),
+            further_members=further,
+            further_pairs=len(known[PAIRS_MAX:]),
             times=self._times(letters),
             frame=self._frame(group_id, title, views, laid, members),
         )

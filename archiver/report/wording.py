@@ -121,7 +121,8 @@ def _scale(transform: Transform | None, fuller: bool, other: Picture | None, thi
         scale = 1 / transform.scale if fuller else transform.scale
     elif other is not None and this is not None:
         scale = this.width_px / max(1, other.width_px)
-    return f"scaled to {scale:.2g}" if scale else "scaled"
+    words = f"scaled to {scale:.2g}" if scale else "scaled"
+    return "" if words == "scaled to 1" else words
 
 
 def _angle(transform: Transform | None, fuller: bool) -> str:

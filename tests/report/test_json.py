@@ -148,9 +148,17 @@ def test_only_the_lines_of_the_post_that_hold_links_are_quoted(built: dict[str, 
 
 
 def test_words_of_strangers_stay_as_they_are(report: Report) -> None:
-    image = replace(report.images[0], error=EVIL + "\u2028\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"))
+    image = replace(report.images[0], error=EVIL + "\u2028 \U0001f600 half a pair: \ud83d")
     text = json.render(replace(report, images=(image, *report.images[1:])))
+    assert text.encode()
     assert stdlib_json.loads(text)["images"][0]["error"] == image.error
+
+
+def test_what_could_not_be_measured_is_left_out(report: Report) -> None:
+    pair = replace(report.unsure[0], scores={"overlap": float("nan"), "gain": float("inf"), "matches": 3})
+    text = json.render(replace(report, unsure=(pair,)))
+    loaded = stdlib_json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert loaded["unsure"][0]["scores"] == {"matches": 3}
 
 
 number = st.floats(-1e6, 1e6, allow_nan=False)

@@ -475,6 +475,16 @@ def test_a_page_of_93_pictures_stays_under_three_megabytes() -> None:
         assert len(text.encode()) < 3_000_000
 
 
+def test_a_group_of_hundreds_shows_some_and_counts_the_rest() -> None:
+    report, thumbnails, previews = many(120)
+    payloads = tuple(image.payload for image in report.images)
+    pairs = tuple(Pair(payloads[0], other, Verdict.SAME, (Relation.RE_ENCODED,), 0.9, "\ud83d") for other in payloads[1:])
+    text = html.render(replace(report, clusters=(Cluster(payloads[0], payloads, "", pairs),)), thumbnails, previews)
+    assert text.encode()
+    assert "And 72 more files" in text
+    assert text.count('<figure class="copy') == 48
+
+
 def test_a_large_report_shows_a_part_and_finds_the_rest(opened: Opened, folder: Path) -> None:
     report, thumbnails, previews = many(900)
     page_and_files = html.render_beside(report, thumbnails, previews)

@@ -17,7 +17,7 @@ from tests.report.samples import sample
 
 def test_the_summary_says_what_was_archived_and_what_is_the_same() -> None:
     text = "\n".join(terminal.summary(sample()[0], folder="out", files=("report.html",)))
-    assert "27 pictures of 32 archived from 20 hosts" in text
+    assert "27 of 32 pictures archived from 20 hosts" in text
     assert "21 different pictures; 6 stand there again" in text
     assert "c1  5 copies  Neck pain: stretches you can do in a chair" in text
     assert "* images.indianexpress.com  1200x675  jpeg  line 12" in text
@@ -28,7 +28,7 @@ def test_the_summary_says_what_was_archived_and_what_is_the_same() -> None:
 
 def test_the_summary_of_nothing() -> None:
     report = replace(sample()[0], images=(), clusters=(), unsure=(), held_apart=())
-    assert terminal.summary(report)[1] == "0 pictures of 0 archived from 0 hosts (0 B)"
+    assert terminal.summary(report)[1] == "0 of 0 pictures archived from 0 hosts (0 B)"
 
 
 def test_nothing_a_stranger_wrote_reaches_the_terminal_raw() -> None:
