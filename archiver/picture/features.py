@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,8 +33,10 @@ _MAGIC = b"AFEA"
 _HEAD = struct.Struct("<4sB3x")
 _VIEW = struct.Struct("<HHHxx4f4QI")
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+Bytes = NDArray[Any]
+"""uint8; OpenCV's stubs cannot tell the type of what they return."""
+Floats = NDArray[Any]
+"""float32, for the same reason."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def _extract(view: Bytes) -> _View:
 
 
 def _corners(grey: Bytes) -> tuple[Floats, Bytes]:
-    orb = cv2.ORB_create(POINTS_MAX, 1.2, 8, fastThreshold=10)
+    orb = cv2.ORB.create(POINTS_MAX, 1.2, 8, fastThreshold=10)
     padded = cv2.copyMakeBorder(grey, PAD_PX, PAD_PX, PAD_PX, PAD_PX, cv2.BORDER_REPLICATE)
     found, descriptors = orb.detectAndCompute(padded, None)
     if descriptors is None:
@@ -202,5 +205,7 @@ def _pack(view: Bytes) -> bytes:
 
 
 def _unpack(data: bytes) -> Bytes:
-    look: Bytes = cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    return look
+    look = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if look is None:
+        raise ValueError("the look of a picture is damaged")
+    return cv2.cvtColor(look, cv2.COLOR_BGR2RGB)

@@ -1,0 +1,185 @@
+"""Where the one picture lies in the frame of the other, in pixels of the files, and what surrounds it there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from archiver.model import Picture, Transform
+from archiver.picture.compare_look import Region
+from archiver.picture.compare_place import Laid, Matrix, Placement
+from archiver.picture.features import Bytes, Features
+
+SEAM_LEVELS = 10.0
+SAME_EXTENT = 0.02
+SEAM_SHARE = 0.5
+"""A side is a seam where over this share of it the grey level jumps by SEAM_LEVELS more than just inside."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The geometry of one placement; shares are 0..1, lengths in pixels of the files."""
+
+    cover_a: float
+    cover_b: float
+    """Share of each picture that the other shows too."""
+    content_a: float
+    content_b: float
+    """The same for what lies inside a uniform border."""
+    scale: float
+    """Size of b's content on a, in file pixels."""
+    angle_deg: float
+    """Clockwise rotation of b's content on a; in (-180, 180]."""
+    stretch: float
+    """Ratio of the scales along the two axes, at least 1."""
+    mirrored: bool
+    seams: int
+    """Sides of the smaller picture that run as an edge through the larger one: it was pasted there."""
+    open_sides: int
+    """Sides of the smaller picture that run through the larger one at all."""
+    outside: float
+    """Detail (standard deviation, grey levels) of the larger picture around the smaller one."""
+    outside_plain: float
+    """Share of those surroundings that has their commonest grey level (of 16); 1 when there are none."""
+    border_a: bool
+    border_b: bool
+    """Whether each has a uniform border that the other has not."""
+
+
+def frame(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, laid: Laid) -> Frame:
+    """Measure `place`; `laid` is its overlap."""
+    look_a, look_b = fa.looks[place.view_a], fb.looks[place.view_b]
+    scale_a, scale_b = a.width_px / look_a.shape[1], b.width_px / look_b.shape[1]
+    linear = place.matrix[:, :2] * (scale_a / scale_b)
+    upright = linear @ np.diag([-1.0, 1.0]) if place.mirrored else linear
+    stretches = np.linalg.svd(upright, compute_uv=False)
+    angle = math.degrees(math.atan2(upright[1, 0] - upright[0, 1], upright[0, 0] + upright[1, 1]))
+    overlap = laid.inside_px * float(np.linalg.det(laid.to_a[:, :2]))
+    area_b = overlap / abs(float(np.linalg.det(place.matrix[:, :2])))
+    cover_a, cover_b = _share(overlap, look_a.shape), _share(area_b, look_b.shape)
+    larger, smaller, onto = (
+        (look_a, look_b, place.matrix) if cover_a <= cover_b else (look_b, look_a, cv2.invertAffineTransform(place.matrix))
+    )
+    seams, open_sides, outside, plain = surroundings(larger, smaller.shape, onto)
+    box_a, box_b = content(fa, place.view_a), content(fb, place.view_b)
+    return Frame(
+        cover_a,
+        cover_b,
+        min(1.0, cover_a / box_a),
+        min(1.0, cover_b / box_b),
+        float(np.sqrt(stretches[0] * stretches[1])),
+        angle,
+        float(stretches[0] / max(1e-6, stretches[1])),
+        place.mirrored,
+        seams,
+        open_sides,
+        outside,
+        plain,
+        box_a < 0.97 and cover_a < 0.5 * (1 + box_a),
+        box_b < 0.97 and cover_b < 0.5 * (1 + box_b),
+    )
+
+
+def content(features: Features, view: int) -> float:
+    """Share of the picture inside its uniform border."""
+    left, top, right, bottom = features.boxes[view]
+    width, height = (int(side) for side in features.sketch.sizes[view])
+    return max(0.01, (right - left) * (bottom - top) / (width * height))
+
+
+def _share(pixels: float, shape: tuple[int, ...]) -> float:
+    return min(1.0, pixels / (shape[0] * shape[1]))
+
+
+def surroundings(larger: Bytes, shape: tuple[int, ...], onto: Matrix) -> tuple[int, int, float, float]:
+    """Seams and open sides of a picture of `shape` laid by `onto` on `larger`; detail and plainness of what is around it."""
+    height, width = shape[:2]
+    grey = cv2.cvtColor(larger, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    scale = float(np.sqrt(abs(np.linalg.det(onto[:, :2]))))
+    seams = open_sides = 0
+    for side in range(4):
+        apart = [_line(grey, onto, side, offset / scale, width, height) for offset in (-3.0, 3.0, 7.0)]
+        if any(line is None for line in apart):
+            continue
+        open_sides += 1
+        outer, inner, deeper = (line for line in apart if line is not None)
+        jumps = np.abs(outer - inner) > SEAM_LEVELS + np.abs(inner - deeper)
+        seams += bool(jumps.mean() > SEAM_SHARE)
+    quad = onto @ np.array([[0, width, width, 0], [0, 0, height, height], [1, 1, 1, 1]], float)
+    covered = cv2.fillConvexPoly(np.zeros(grey.shape, np.uint8), np.round(quad.T).astype(np.int32), 1)
+    covered = cv2.dilate(covered, np.ones((5, 5), np.uint8))
+    around = grey[covered == 0]
+    if len(around) < 50:
+        return seams, open_sides, 0.0, 1.0
+    levels = np.bincount((around / 16).astype(int), minlength=17)
+    return seams, open_sides, float(around.std()), float((levels[:-1] + levels[1:]).max()) / len(around)
+
+
+def _line(grey: np.ndarray, onto: Matrix, side: int, depth: float, width: int, height: int) -> np.ndarray | None:
+    """Grey levels of the larger picture along a line `depth` pixels inside one side of the smaller; None when it runs outside."""
+    steps = np.linspace(0.1, 0.9, 48)
+    x, y = steps * (width - 1), steps * (height - 1)
+    line = ((x, np.full(48, depth)), (x, np.full(48, height - 1 - depth)), (np.full(48, depth), y), (np.full(48, width - 1 - depth), y))[
+        side
+    ]
+    at = onto @ np.stack([line[0], line[1], np.ones(48)])
+    inside = (at[0] >= 0) & (at[1] >= 0) & (at[0] <= grey.shape[1] - 1) & (at[1] <= grey.shape[0] - 1)
+    if inside.mean() < 0.7:
+        return None
+    at = np.round(np.clip(at, 0, [[grey.shape[1] - 1], [grey.shape[0] - 1]])).astype(int)
+    taken: np.ndarray = grey[at[1], at[0]]
+    return taken
+
+
+def transform(
+    a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, seen: Frame, region: Region | None, laid: Laid
+) -> Transform:
+    """The placement in pixels of the two files."""
+    look_a, look_b = fa.looks[place.view_a], fb.looks[place.view_b]
+    up_a = np.array([a.width_px / look_a.shape[1], a.height_px / look_a.shape[0]])
+    down_b = np.array([look_b.shape[1] / b.width_px, look_b.shape[0] / b.height_px])
+    matrix = place.matrix.copy()
+    matrix[:, :2] = matrix[:, :2] * down_b
+    matrix = matrix * up_a[:, None]
+    disagree = _region_in_a(region, laid, up_a) if region else None
+    fuller = _fuller(a, b, seen)
+    if fuller == "b":
+        inverse = cv2.invertAffineTransform(matrix)
+        disagree = _bounds(inverse, disagree, (b.width_px, b.height_px)) if disagree else None
+        matrix, full, other = inverse, (b.width_px, b.height_px), (a.width_px, a.height_px)
+    else:
+        full, other = (a.width_px, a.height_px), (b.width_px, b.height_px)
+    scale = seen.scale if fuller == "b" else 1.0 / max(1e-6, seen.scale)
+    return Transform(
+        fuller="a" if fuller == "a" else "b",
+        crop=_bounds(matrix, (0.0, 0.0, float(other[0]), float(other[1])), full),
+        scale=round(scale, 4),
+        angle_deg=round(seen.angle_deg if (fuller == "a") != seen.mirrored else -seen.angle_deg, 2),
+        mirrored=seen.mirrored,
+        matrix=tuple(round(float(value), 5) for value in matrix.ravel()),  # type: ignore[arg-type]  # six values
+        region=disagree,
+    )
+
+
+def _fuller(a: Picture, b: Picture, seen: Frame) -> str:
+    """Which shows more; the one with more pixels when they show the same."""
+    if abs(seen.content_a - seen.content_b) > SAME_EXTENT:
+        return "a" if seen.content_a < seen.content_b else "b"
+    return "a" if a.width_px * a.height_px >= b.width_px * b.height_px else "b"
+
+
+def _region_in_a(region: Region, laid: Laid, up_a: np.ndarray) -> tuple[float, float, float, float]:
+    height, width = laid.mask.shape
+    left, top = laid.to_a @ np.array([region.box[0] * width, region.box[1] * height, 1.0]) * up_a
+    right, bottom = laid.to_a @ np.array([region.box[2] * width, region.box[3] * height, 1.0]) * up_a
+    return round(float(left), 1), round(float(top), 1), round(float(right), 1), round(float(bottom), 1)
+
+
+def _bounds(matrix: Matrix, box: tuple[float, float, float, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = box
+    at = matrix @ np.array([[left, right, right, left], [top, top, bottom, bottom], [1, 1, 1, 1]])
+    low, high = np.maximum(at.min(axis=1), 0), np.minimum(at.max(axis=1), size)
+    return round(float(low[0]), 1), round(float(low[1]), 1), round(float(high[0]), 1), round(float(high[1]), 1)

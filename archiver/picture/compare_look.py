@@ -1,0 +1,271 @@
+"""What is seen when one picture lies on the other: where they agree, where not, and what the disagreement looks like.
+
+Agreement is normalised cross-correlation in small windows (Lewis, "Fast normalized cross-correlation", 1995) after a tone map, so that
+brightness, contrast and gamma do not count. Where both are flat there is nothing to agree on, and only the level counts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from archiver.picture.compare_place import Laid
+from archiver.picture.features import Bytes, Floats
+
+Mask = NDArray[Any]
+
+WINDOW_PX = 9
+LEVEL_PX = 5
+NOISE_VARIANCE = 12.0
+"""Grey levels squared: encoders leave about this much, and it must not correlate."""
+DETAIL_VARIANCE = 40.0
+"""A window with more than this in either picture has something to agree on."""
+LEVEL_APART = 28.0
+"""Mean grey levels by which two windows differ visibly after the tone map."""
+AGREES, DISAGREES = 0.7, 0.5
+
+
+@dataclass(frozen=True)
+class Region:
+    """The parts that disagree most, taken together, and the largest of them."""
+
+    area: float
+    """Share of the overlap."""
+    box: tuple[float, float, float, float]
+    """Left, top, right, bottom as shares of the overlap's frame."""
+    fill: float
+    """How much of its box it covers."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Measurements on the overlap of two pictures; shares are 0..1."""
+
+    detail: float
+    """Share of the overlap with something to agree on."""
+    detail_px: int
+    good: float
+    """Share of the detail that correlates above AGREES."""
+    median: float
+    """Median correlation over the detail."""
+    whole: float
+    """Correlation of the two overlaps as wholes, after the tone map."""
+    bad: float
+    """Share of the overlap that disagrees."""
+    big: float
+    """Share of the overlap in the largest connected region that disagrees."""
+    parts: int
+    """Disagreeing regions of visible size."""
+    region: Region | None
+    one_sign: float
+    """How one-sided the disagreement is: 1 where one is only brighter (an overlay), .5 where it is as often darker (a moved limb)."""
+    rest: float
+    """As `good`, outside the boxes of the disagreeing regions."""
+    veil: float
+    """How constant the share of white or black is that explains the disagreement: 1 under a translucent mark, near 0 for other content."""
+    veil_share: float
+    """That share (0..1); negative for black."""
+    spread: float
+    """Longest side of the box around all disagreeing regions, as a share of the overlap."""
+    inside: float
+    """Correlation of the two within the disagreeing regions: high under a watermark, low where the content is another."""
+    plain_a: float
+    plain_b: float
+    """Share of the disagreeing box that has the two commonest colours in either picture: high for boxes, captions and logos."""
+    difference: float
+    """Mean absolute difference in grey levels after the tone map."""
+    tone: float
+    """Mean change in grey levels that the tone map makes."""
+    chroma: float
+    """Correlation of the colours (1 when both are grey)."""
+    chroma_ratio: float
+    """Colourfulness of b relative to a (0: b is grey)."""
+    colour_difference: float
+    """Mean absolute difference of the two colour channels."""
+
+
+def look(laid: Laid) -> Look | None:
+    """Measure a pair of laid pictures; None when there is too little of them."""
+    if laid.mask.sum() < 100:
+        return None
+    one, other = _smooth(laid.a), _smooth(laid.b)
+    mask = laid.mask
+    grey_a, raw_b = one[..., 0], other[..., 0]
+    grey_b = tone_map(grey_a, raw_b, mask)
+    correlation, detail, level = _windows(grey_a, grey_b, mask)
+    detail &= mask
+    apart = mask & ((detail & (correlation < DISAGREES)) | (np.abs(level) > LEVEL_APART))
+    parts, labels, big, box = _regions(apart, mask)
+    area = float(mask.sum())
+    chroma, ratio, colour = _chroma(one, other, mask & ~apart)
+    rest = grey_a - grey_b
+    values = correlation[detail]
+    veil, veil_share = _veil(grey_a, grey_b, labels)
+    return Look(
+        detail=float(detail.sum()) / area,
+        detail_px=int(detail.sum()),
+        good=float((values > AGREES).mean()) if len(values) else 0.0,
+        median=float(np.median(values)) if len(values) else 0.0,
+        whole=_correlation(grey_a[mask], grey_b[mask]),
+        bad=float(apart.sum()) / area,
+        big=big,
+        parts=parts,
+        region=box,
+        one_sign=_one_sign(rest, labels),
+        rest=_rest(correlation, detail, labels),
+        veil=veil,
+        veil_share=veil_share,
+        spread=_spread(labels),
+        inside=_correlation(grey_a[labels], grey_b[labels]) if labels.sum() > 20 else 0.0,
+        plain_a=_plain(laid.a, labels),
+        plain_b=_plain(laid.b, labels),
+        difference=float(np.abs(rest[mask]).mean()),
+        tone=float(np.abs(grey_b[mask] - raw_b[mask]).mean()),
+        chroma=chroma,
+        chroma_ratio=ratio,
+        colour_difference=colour,
+    )
+
+
+def _smooth(look: Bytes) -> Floats:
+    """(H, W, 3) float32: brightness and two colour differences, without the finest grain."""
+    return cv2.GaussianBlur(cv2.cvtColor(look, cv2.COLOR_RGB2YCrCb).astype(np.float32), (0, 0), 0.7)
+
+
+def tone_map(onto: Floats, grey: Floats, mask: Mask) -> Floats:
+    """`grey` with the tones of `onto`: a cubic fitted inside the mask three times, each time without what lay furthest off."""
+    x, y = grey[mask].astype(np.float64) / 255.0, onto[mask].astype(np.float64)
+    if len(x) > 3000:
+        x, y = x[:: len(x) // 3000 + 1], y[:: len(y) // 3000 + 1]
+    keep = np.ones(len(x), bool)
+    basis = np.stack([np.ones_like(x), x, x * x, x * x * x], axis=1)
+    factors = np.array([0.0, 255.0, 0.0, 0.0])
+    ridge = np.diag([0.0, 0.01, 0.3, 0.3])
+    for _ in range(3):
+        chosen = basis[keep]
+        target = y[keep] - 255.0 * x[keep]
+        factors = np.linalg.solve(chosen.T @ chosen + ridge * len(chosen) * 0.02 + np.eye(4) * 1e-6, chosen.T @ target)
+        factors[1] += 255.0
+        rest = np.abs(y - basis @ factors)
+        keep = rest <= max(6.0, 2.5 * float(np.median(rest)))
+    steps = np.arange(256) / 255.0
+    curve = np.maximum.accumulate(np.clip(np.stack([np.ones(256), steps, steps**2, steps**3], axis=1) @ factors, 0, 255))
+    mapped: Floats = np.interp(grey, np.arange(256), curve).astype(np.float32)
+    return mapped
+
+
+def _windows(one: Floats, other: Floats, mask: Mask) -> tuple[Floats, Mask, Floats]:
+    """Per pixel, of what the mask leaves of the window around it: correlation, whether there is detail, mean difference."""
+    inside = mask.astype(np.float32)
+    weight = 1.0 / np.maximum(_box(inside, WINDOW_PX), 1e-3)
+    one, other = one * inside, other * inside
+    mean_one, mean_other = _box(one, WINDOW_PX) * weight, _box(other, WINDOW_PX) * weight
+    var_one = np.maximum(_box(one * one, WINDOW_PX) * weight - mean_one * mean_one, 0)
+    var_other = np.maximum(_box(other * other, WINDOW_PX) * weight - mean_other * mean_other, 0)
+    both = _box(one * other, WINDOW_PX) * weight - mean_one * mean_other
+    correlation = both / np.sqrt((var_one + NOISE_VARIANCE) * (var_other + NOISE_VARIANCE))
+    detail = np.maximum(var_one, var_other) > DETAIL_VARIANCE
+    return correlation, detail, _box(one - other, LEVEL_PX) / np.maximum(_box(inside, LEVEL_PX), 1e-3)
+
+
+def _box(values: Floats, side: int) -> Floats:
+    summed: Floats = cv2.boxFilter(values, -1, (side, side), borderType=cv2.BORDER_CONSTANT)
+    return summed
+
+
+def _regions(apart: Mask, mask: Mask) -> tuple[int, Mask, float, Region | None]:
+    """Visible disagreeing regions: their number, the pixels of them all, the share of the largest, and its place."""
+    area = float(mask.sum())
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(apart.astype(np.uint8), connectivity=8)
+    if count < 2:
+        return 0, np.zeros_like(apart), 0.0, None
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    largest = int(sizes.argmax()) + 1
+    visible = np.flatnonzero(sizes >= max(12.0, 0.15 * sizes.max())) + 1
+    chosen = np.isin(labels, visible)
+    height, width = mask.shape
+    left, top, wide, high = (int(stats[largest, column]) for column in range(4))
+    region = Region(
+        float(chosen.sum()) / area,
+        (left / width, top / height, (left + wide) / width, (top + high) / height),
+        float(sizes.max()) / (wide * high),
+    )
+    return len(visible), chosen, float(sizes.max()) / area, region
+
+
+def _one_sign(rest: Floats, chosen: Mask) -> float:
+    values = rest[chosen]
+    strong = values[np.abs(values) > 10.0]
+    if len(strong) < 10:
+        return 0.0
+    up, down = float(strong[strong > 0].sum()), float(-strong[strong < 0].sum())
+    return max(up, down) / (up + down)
+
+
+def _plain(look: Bytes, chosen: Mask) -> float:
+    """Share of the chosen pixels that have one of the two commonest colours (of 4096)."""
+    pixels = look[chosen]
+    if len(pixels) < 10:
+        return 0.0
+    code = (pixels[:, 0] >> 4).astype(np.int64) * 256 + (pixels[:, 1] >> 4).astype(np.int64) * 16 + (pixels[:, 2] >> 4)
+    counts = np.sort(np.bincount(code))[::-1]
+    return float(counts[:2].sum()) / len(pixels)
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    norm = math.sqrt(float((one * one).mean()) * float((other * other).mean()))
+    return float((one * other).mean()) / norm if norm > 4.0 else 0.0
+
+
+def _chroma(one: Floats, other: Floats, mask: Mask) -> tuple[float, float, float]:
+    """Correlation of colours, colourfulness of b relative to a, mean difference; over what agrees in shape."""
+    if mask.sum() < 50:
+        return 1.0, 1.0, 0.0
+    a, b = one[..., 1:][mask] - 128.0, other[..., 1:][mask] - 128.0
+    strong_a, strong_b = float(np.sqrt((a * a).mean())), float(np.sqrt((b * b).mean()))
+    difference = float(np.abs(a - b).mean())
+    if strong_a < 2.5 or strong_b < 2.5:
+        ratio = 1.0 if max(strong_a, strong_b) < 4.0 else (strong_b + 0.5) / (strong_a + 0.5)
+        return 1.0, ratio, difference
+    return float((a * b).mean()) / (strong_a * strong_b), strong_b / strong_a, difference
+
+
+def _rest(correlation: Floats, detail: Mask, chosen: Mask) -> float:
+    around = cv2.dilate(chosen.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    values = correlation[detail & ~around]
+    return float((values > AGREES).mean()) if len(values) >= 50 else 0.0
+
+
+def _veil(one: Floats, other: Floats, chosen: Mask) -> tuple[float, float]:
+    """Is the difference the same share of white, or of black, everywhere? (its constancy, the share)
+
+    A translucent white mark turns x into x + s (255 - x), a black one into x - s x. Which picture bears it is tried both ways.
+    """
+    best = (0.0, 0.0)
+    for plain, marked in ((one[chosen], other[chosen]), (other[chosen], one[chosen])):
+        for white in (True, False):
+            room = 255.0 - plain if white else plain
+            moved = (marked - plain) if white else (plain - marked)
+            usable = (room > 40.0) & (np.abs(moved) > 6.0)
+            if usable.sum() < 30:
+                continue
+            share = moved[usable] / room[usable]
+            low, middle, high = np.quantile(share, (0.2, 0.5, 0.8))
+            constancy = 1.0 - float(high - low) / max(0.05, abs(float(middle))) if middle > 0 else 0.0
+            if constancy > best[0]:
+                best = (constancy, float(middle) if white else -float(middle))
+    return best
+
+
+def _spread(chosen: Mask) -> float:
+    rows, columns = np.flatnonzero(chosen.any(axis=1)), np.flatnonzero(chosen.any(axis=0))
+    if not len(rows):
+        return 0.0
+    height, width = chosen.shape
+    return max(float(rows[-1] - rows[0] + 1) / height, float(columns[-1] - columns[0] + 1) / width)

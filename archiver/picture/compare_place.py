@@ -1,0 +1,252 @@
+"""How two pictures might lie on each other: a few hypotheses, best supported first, and their refinement on the pixels.
+
+Matches of ORB descriptors give a similarity by RANSAC (Fischler and Bolles 1981); near frame hashes give frame upon frame, which
+needs no corners. A hypothesis is then refined by Gauss-Newton steps on the grey levels (Lucas and Kanade 1981).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from archiver.picture.features import Bytes, Features, Floats
+
+Matrix = NDArray[Any]
+"""2x3, pixels of look b -> pixels of look a."""
+
+MATCH_MAX_BITS = 60
+MATCHES_MIN = 8
+INLIERS_MIN = 7
+RANSAC_PX = 4.0
+"""In pixels of the view."""
+FRAME_HASH_MAX_BITS = 12
+REFINE_PX = 112
+REFINE_STEPS = 3
+MOVE_MAX_PX = 12.0
+ROBUST_LEVELS = 12.0
+"""Grey levels at which a pixel's say in the refinement is halved: overlays and moved limbs do not steer it."""
+CLIP_LEVELS = 40.0
+"""A difference beyond this many grey levels counts as this much."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One way of laying look b on look a."""
+
+    view_a: int
+    view_b: int
+    mirrored: bool
+    """Look b is mirrored (left and right swapped) before `matrix` is applied; the matrix holds that already."""
+    matrix: Matrix
+    inliers: int
+    """Matched corners that agree; 0 for frame upon frame."""
+    matches: int
+
+
+def placements(a: Features, b: Features) -> list[Placement]:
+    """Hypotheses, those with the most matched corners first; unmirrored before mirrored."""
+    found = [place for va, vb in _view_pairs(a, b) if (place := _by_corners(a, va, b, vb)) is not None]
+    found.sort(key=lambda place: -place.inliers)
+    if not found or found[0].inliers < 4 * INLIERS_MIN:
+        found += _by_frames(a, b)
+    return found
+
+
+def _view_pairs(a: Features, b: Features) -> list[tuple[int, int]]:
+    pairs = [(0, 0)]
+    if len(a.packed) > 1:
+        pairs.append((1, 0))
+    if len(b.packed) > 1:
+        pairs.append((0, 1))
+    return pairs
+
+
+def _by_corners(a: Features, va: int, b: Features, vb: int) -> Placement | None:
+    in_a, in_b = a.sketch.view == va, b.sketch.view == vb
+    left, right = match(a.sketch.descriptors[in_a], b.sketch.descriptors[in_b])
+    if len(left) < MATCHES_MIN:
+        return None
+    onto = a.sketch.points[in_a][left, :2]
+    from_ = b.sketch.points[in_b][right, :2]
+    matrix, inliers = cv2.estimateAffinePartial2D(
+        from_, onto, method=cv2.RANSAC, ransacReprojThreshold=RANSAC_PX, maxIters=600, refineIters=5
+    )
+    if matrix is None or int(inliers.sum()) < INLIERS_MIN:
+        return None
+    scale_a, scale_b = _to_look(a, va), _to_look(b, vb)
+    matrix = matrix * scale_a
+    matrix[:, :2] /= scale_b
+    return Placement(va, vb, False, matrix, int(inliers.sum()), len(left))
+
+
+def _to_look(features: Features, view: int) -> float:
+    return float(features.looks[view].shape[1]) / float(features.sketch.sizes[view][0])
+
+
+def match(one: Bytes, other: Bytes) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Mutually best matches of ORB descriptors within MATCH_MAX_BITS, as two arrays of indices."""
+    if len(one) < MATCHES_MIN or len(other) < MATCHES_MIN:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    distance, nearest = cv2.batchDistance(one, other, cv2.CV_32S, normType=cv2.NORM_HAMMING, K=1)
+    distance, nearest = distance.ravel(), nearest.ravel()
+    order = np.lexsort((np.arange(len(one)), distance))
+    order = order[distance[order] <= MATCH_MAX_BITS]
+    _, first = np.unique(nearest[order], return_index=True)
+    rows = np.sort(order[first])
+    return rows, nearest[rows]
+
+
+def _by_frames(a: Features, b: Features) -> Iterator[Placement]:
+    """Frame (or content inside the border) upon frame, where the hashes are near."""
+    tried: list[tuple[int, int, bool, tuple[float, ...], tuple[float, ...]]] = []
+    for mirrored in (False, True):
+        for va, vb in _view_pairs(a, b):
+            for inner_a in (False, True):
+                for inner_b in (False, True):
+                    one = int(a.sketch.hashes[va][2 * inner_a])
+                    other = int(b.sketch.hashes[vb][2 * inner_b + mirrored])
+                    key = (va, vb, mirrored, _box(a, va, inner_a), _box(b, vb, inner_b))
+                    if one and other and (one ^ other).bit_count() <= FRAME_HASH_MAX_BITS and key not in tried:
+                        tried.append(key)
+                        yield Placement(va, vb, mirrored, _upon(key[4], key[3], mirrored), 0, 0)
+
+
+def _box(features: Features, view: int, inner: bool) -> tuple[float, ...]:
+    height, width = features.looks[view].shape[:2]
+    if not inner:
+        return (0.0, 0.0, float(width), float(height))
+    scale = _to_look(features, view)
+    return tuple(side * scale for side in features.boxes[view])
+
+
+def _upon(source: tuple[float, ...], onto: tuple[float, ...], mirrored: bool) -> Matrix:
+    """The matrix that lays box `source` on box `onto` (pixel centres at integers)."""
+    x = (onto[2] - onto[0]) / max(1.0, source[2] - source[0])
+    y = (onto[3] - onto[1]) / max(1.0, source[3] - source[1])
+    across = [-x, 0.0, onto[2] - 0.5 + x * (source[0] - 0.5)] if mirrored else [x, 0.0, onto[0] - 0.5 - x * (source[0] - 0.5)]
+    return np.array([across, [0.0, y, onto[1] - 0.5 - y * (source[1] - 0.5)]])
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Two looks in one frame, ready to be compared pixel by pixel."""
+
+    a: Bytes
+    b: Bytes
+    """(H, W, 3) uint8."""
+    mask: NDArray[np.bool_]
+    """Where both have content, one pixel in from the edges."""
+    inside_px: int
+    """Pixels where both have content, edges included."""
+    to_a: Matrix
+    """Pixels of this frame -> pixels of look a."""
+
+
+def lay(a: Bytes, b: Bytes, matrix: Matrix, longest_px: int) -> Laid | None:
+    """Bring the overlap of two looks into one frame at the resolution of the coarser one; None when they hardly overlap."""
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    if not 0.05 < scale < 20.0:
+        return None
+    height_b, width_b = b.shape[:2]
+    corners = matrix @ np.array([[0, width_b - 1, width_b - 1, 0], [0, 0, height_b - 1, height_b - 1], [1, 1, 1, 1]], float)
+    left, top = np.maximum(np.floor(corners.min(axis=1)), 0)
+    right, bottom = np.minimum(np.ceil(corners.max(axis=1)) + 1, (a.shape[1], a.shape[0]))
+    if right - left < 4 or bottom - top < 4:
+        return None
+    step = max(1.0, scale, max(right - left, bottom - top) / longest_px)  # pixels of look a per pixel of the frame
+    size = (max(4, round((right - left) / step)), max(4, round((bottom - top) / step)))
+    to_a = np.array([[step, 0.0, left + (step - 1) / 2], [0.0, step, top + (step - 1) / 2]])
+    to_b = cv2.invertAffineTransform(matrix) @ np.vstack((to_a, [0, 0, 1]))
+    laid_b = _take(b, to_b, size)
+    inside = cv2.warpAffine(np.full(b.shape[:2], 255, np.uint8), to_b, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    mask = cv2.erode(inside, np.ones((3, 3), np.uint8), borderValue=0) > 0
+    return Laid(_take(a, to_a, size), laid_b, mask, int((inside > 0).sum()), to_a)
+
+
+def _take(look: Bytes, to_look: Matrix, size: tuple[int, int]) -> Bytes:
+    """Sample `look` through a matrix (frame -> look), averaged first where the frame is coarser."""
+    step = float(np.sqrt(abs(np.linalg.det(to_look[:, :2]))))
+    if step > 1.3:
+        width, height = max(1, round(look.shape[1] / step)), max(1, round(look.shape[0] / step))
+        across, down = width / look.shape[1], height / look.shape[0]
+        look = cv2.resize(look, (width, height), interpolation=cv2.INTER_AREA)
+        to_look = np.array([[across], [down]]) * to_look
+        to_look[:, 2] += ((across - 1) / 2, (down - 1) / 2)
+    taken: Bytes = cv2.warpAffine(look, to_look, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    return taken
+
+
+def refine(a: Bytes, b: Bytes, place: Placement) -> Placement:
+    """A few Gauss-Newton steps towards equal grey levels; the best seen, measured by the clipped difference."""
+    matrix, best, least = place.matrix, place.matrix, np.inf
+    for _ in range(REFINE_STEPS + 1):
+        laid = lay(a, b, matrix, REFINE_PX)
+        if laid is None or laid.mask.sum() < 64:
+            break
+        shift, moved, rest = _newton(laid)
+        if rest < least:
+            best, least = matrix, rest
+        if shift is None or moved < 0.05 or rest > least * 1.02:
+            break
+        full = laid.to_a @ np.vstack((shift, [0, 0, 1])) @ np.linalg.inv(np.vstack((laid.to_a, [0, 0, 1])))
+        matrix = np.vstack((full, [0, 0, 1]))[:2] @ np.vstack((matrix, [0, 0, 1]))
+    return replace(place, matrix=best) if _near(best, place.matrix, b) else place
+
+
+def _near(new: Matrix, old: Matrix, b: Bytes) -> bool:
+    height, width = b.shape[:2]
+    corners = np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]], float)
+    drift = np.abs(new @ corners - old @ corners).max()
+    scale = np.sqrt(abs(np.linalg.det(old[:, :2])))
+    return bool(drift < 0.12 * scale * max(width, height))
+
+
+def _newton(laid: Laid) -> tuple[Matrix | None, float, float]:
+    """The affine (frame of b -> corrected frame) that best explains the difference, how far it moves a corner in pixels,
+    and the mean clipped difference before it."""
+    one = cv2.GaussianBlur(cv2.cvtColor(laid.a, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.0)
+    other = cv2.GaussianBlur(cv2.cvtColor(laid.b, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.0)
+    mask = cv2.erode(laid.mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
+    if mask.sum() < 50:
+        return None, 0.0, np.inf
+    rest = (one - _same_tone(one, other, mask))[mask]
+    error = float(np.minimum(np.abs(rest), CLIP_LEVELS).mean())
+    across = cv2.Sobel(one, cv2.CV_32F, 1, 0, scale=0.125)[mask]
+    down = cv2.Sobel(one, cv2.CV_32F, 0, 1, scale=0.125)[mask]
+    rows, columns = np.nonzero(mask)
+    height, width = mask.shape
+    x, y = ((columns - width / 2) / width).astype(np.float32), ((rows - height / 2) / height).astype(np.float32)
+    weight = 1.0 / (1.0 + np.square(rest / ROBUST_LEVELS))
+    basis = np.stack([across, down, across * x, across * y, down * x, down * y])
+    normal = (basis * weight) @ basis.T + np.eye(6, dtype=np.float32) * weight.sum() * 0.02
+    solved = np.linalg.solve(normal.astype(float), ((basis * weight) @ rest).astype(float))
+    moved = float(np.abs(solved).max())
+    if moved > MOVE_MAX_PX:
+        return None, 0.0, error
+    p = -solved  # the content of b must move against the measured shift
+    linear = np.array([[1 + p[2] / width, p[3] / height], [p[4] / width, 1 + p[5] / height]])
+    centre = np.array([width / 2, height / 2])
+    return np.column_stack((linear, centre - linear @ centre + p[:2])), moved, error
+
+
+def _same_tone(one: Floats, other: Floats, mask: NDArray[np.bool_]) -> Floats:
+    """`other` with the brightness and contrast of `one`: a line fitted inside the mask, twice, the second time without what is far off."""
+    x, y = other[mask], one[mask]
+    keep = np.ones(len(x), bool)
+    gain, offset = 1.0, 0.0
+    for _ in range(2):
+        deviation = x[keep].std()
+        if deviation < 1.0:
+            break
+        covariance = float(((x[keep] - x[keep].mean()) * (y[keep] - y[keep].mean())).mean())
+        gain = float(np.clip(covariance / deviation**2, 0.3, 3.0))
+        offset = float(np.median(y[keep] - gain * x[keep]))
+        rest = np.abs(y - gain * x - offset)
+        keep = rest <= max(8.0, 2.0 * float(np.median(rest)))
+    toned: Floats = other * gain + offset
+    return toned

@@ -1,0 +1,118 @@
+"""What happened between two pictures that are one, as names and in words."""
+
+from __future__ import annotations
+
+from archiver.model import Relation, Transform
+from archiver.picture.rules import Evidence
+
+CROPPED_BELOW = 0.965
+"""Share of the fuller picture's content; what is lost by rounding and by a one-pixel frame is not a crop."""
+BORDER_BELOW = 0.97
+PLAIN_FROM = 0.9
+ROTATED_FROM_DEG = 0.8
+RESIZED_FROM = 0.03
+TONE_FROM = 5.0
+COLOUR_FROM = 4.0
+CHROMA_RATIO_FROM = 1.22
+CHROMA_BELOW = 0.85
+OVERLAY_FROM = 0.004
+"""Share of the overlap in one disagreeing region that is more than what encoders leave."""
+
+_CORNERS = {(0, 0): "at the upper left", (2, 0): "at the upper right", (0, 2): "at the lower left", (2, 2): "at the lower right"}
+_EDGES = {(1, 0): "at the top", (1, 2): "at the bottom", (0, 1): "at the left", (2, 1): "at the right", (1, 1): "in the middle"}
+
+
+def relations(seen: Evidence, rule: str) -> tuple[Relation, ...]:
+    """Every relation of a pair held to be the same, the main one first."""
+    found = []
+    if seen.frame.mirrored:
+        found.append(Relation.MIRRORED)
+    if abs(seen.frame.angle_deg) >= ROTATED_FROM_DEG:
+        found.append(Relation.ROTATED)
+    if is_captioned(seen) or is_overlaid(seen, rule):
+        found.append(Relation.OVERLAID)
+    if min(seen.frame.content_a, seen.frame.content_b) < CROPPED_BELOW and not is_captioned(seen) and Relation.ROTATED not in found:
+        found.append(Relation.CROPPED)
+    if is_bordered(seen):
+        found.append(Relation.BORDERED)
+    if is_recoloured(seen):
+        found.append(Relation.RECOLOURED)
+    if abs(seen.frame.scale - 1.0) > RESIZED_FROM or seen.frame.stretch > 1.0 + RESIZED_FROM:
+        found.append(Relation.RESIZED)
+    return tuple(found) or (Relation.RE_ENCODED,)
+
+
+def is_overlaid(seen: Evidence, rule: str) -> bool:
+    """Something lies on one of the two: a rule for overlays joined them, or one compact region stands apart."""
+    if rule in ("banner", "badge", "watermark"):
+        return True
+    region = seen.look.region
+    return region is not None and seen.look.big >= OVERLAY_FROM and seen.look.one_sign >= 0.85 and region.fill >= 0.5
+
+
+def is_captioned(seen: Evidence) -> bool:
+    """One goes on beyond an edge of the other with a plain strip that has something written on it."""
+    shown = min(seen.frame.content_a, seen.frame.content_b)
+    strip = seen.frame.open_sides == 1 and 0.55 <= seen.frame.outside_plain < 0.985 and seen.frame.outside > 4.0
+    return strip and 0.65 <= shown < CROPPED_BELOW and seen.frame.seams == 1
+
+
+def is_bordered(seen: Evidence) -> bool:
+    """One has a uniform frame, on all sides or on two, that the other has not."""
+    around = min(seen.frame.cover_a, seen.frame.cover_b)
+    return (seen.frame.border_a or seen.frame.border_b) and around < BORDER_BELOW and seen.frame.outside_plain > PLAIN_FROM
+
+
+def is_recoloured(seen: Evidence) -> bool:
+    """Tones or colours were changed by more than an encoder does."""
+    look = seen.look
+    ratio = max(look.chroma_ratio, 1.0 / max(0.01, look.chroma_ratio))
+    colours = look.colour_difference > COLOUR_FROM or ratio > CHROMA_RATIO_FROM or look.chroma < CHROMA_BELOW
+    return look.tone > TONE_FROM or (colours and look.colour_difference > 0.6)
+
+
+def in_words(names: tuple[Relation, ...], seen: Evidence, laid: Transform, size: tuple[int, int]) -> str:
+    """One sentence; `size`: width and height of the fuller picture in pixels."""
+    parts = [words for name in names if (words := _part(name, seen, laid, size))]
+    return "the same picture, " + ", ".join(parts)
+
+
+def _part(name: Relation, seen: Evidence, laid: Transform, size: tuple[int, int]) -> str:
+    match name:
+        case Relation.MIRRORED:
+            return "mirrored left to right"
+        case Relation.ROTATED:
+            return f"turned by {abs(laid.angle_deg):.1f} degrees {'clockwise' if laid.angle_deg > 0 else 'counter-clockwise'}"
+        case Relation.OVERLAID:
+            return _overlay(seen, laid, size)
+        case Relation.CROPPED:
+            return f"cropped to {100 * min(seen.frame.content_a, seen.frame.content_b):.0f} % of the area"
+        case Relation.BORDERED:
+            return "with a border around it"
+        case Relation.RECOLOURED:
+            grey = min(seen.look.chroma_ratio, 1 / max(0.01, seen.look.chroma_ratio)) < 0.2
+            return "turned grey" if grey else "with changed tones or colours"
+        case Relation.RESIZED:
+            stretched = ", its proportions changed" if seen.frame.stretch > 1.0 + RESIZED_FROM else ""
+            return f"rescaled to {laid.scale:.2f}{stretched}" if abs(laid.scale - 1) > RESIZED_FROM else "its proportions changed"
+        case Relation.RE_ENCODED:
+            return "saved again"
+        case _:
+            return ""
+
+
+def _overlay(seen: Evidence, laid: Transform, size: tuple[int, int]) -> str:
+    if laid.region is None or seen.look.big < OVERLAY_FROM:
+        return "a caption added at its edge"
+    left, top, right, bottom = laid.region
+    wide, high = (right - left) / size[0], (bottom - top) / size[1]
+    across, down = _third((left + right) / 2 / size[0]), _third((top + bottom) / 2 / size[1])
+    if wide > 0.7 or high > 0.7:
+        return f"a banner laid over it {_EDGES.get((1, down), 'in the middle')}" if wide >= high else "a strip laid over its side"
+    if seen.look.parts > 2 and seen.look.spread > 0.6:
+        return "a watermark laid over it"
+    return f"a logo or caption added {_CORNERS.get((across, down)) or _EDGES[across, down]}"
+
+
+def _third(share: float) -> int:
+    return min(2, max(0, int(share * 3)))
