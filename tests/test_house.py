@@ -23,16 +23,20 @@ DOORS = {
     "aiohttp_socks": ("archiver/capture/",),
     "click": ("archiver/cli.py", "archiver/commands/"),
     "cv2": ("archiver/picture/features.py", "archiver/picture/compare", "archiver/picture/register", "archiver/picture/overlap"),
+    "idna": ("archiver/capture/urls.py",),
     "imagehash": ("archiver/picture/fingerprint.py",),
     "jinja2": ("archiver/report/", "archiver/review/"),
     "markdown_it": ("archiver/post/",),
     "mdit_py_plugins": ("archiver/post/",),
+    "multidict": ("archiver/capture/wire.py",),
     "numpy": ("archiver/picture/", "archiver/cluster/"),
     "PIL": ("archiver/picture/decode.py",),
+    "python_socks": ("archiver/capture/connector.py",),
     "rich": ("archiver/report/terminal.py",),
     "selectolax": ("archiver/post/html",),
     "warcio": ("archiver/warc/reader.py",),
-    "yaml": ("archiver/post/front_matter.py",),
+    "yaml": ("archiver/post/frontmatter.py",),
+    "yarl": ("archiver/capture/",),
 }
 """The one door of each outside package."""
 
