@@ -17,7 +17,7 @@ from archiver.post import frontmatter, urls
 if TYPE_CHECKING:
     from archiver.post.html import Node, Tree
 
-MAX_RENDERED_CHARS = 2_000_000
+MAX_RENDERED_CHARS = 500_000
 """A longer text is shown as plain text after its pictures; laying it out would take minutes."""
 _MAX_BRACKETS_IN_BLOCK = 20_000
 
@@ -28,8 +28,8 @@ _WORDS = (
 )
 _ALLOWED = frozenset(_WORDS.split())
 _DROPPED = (
-    "script, style, iframe, frame, frameset, object, embed, applet, form, input, button, select, textarea, link, meta, base, title, "
-    "template, svg, math, video, audio, canvas, source, noembed, noframes, xmp, plaintext, portal, dialog, map"
+    "script, style, iframe, frame, frameset, object, embed, applet, input, select, textarea, link, meta, base, title, "
+    "template, svg, math, video, audio, canvas, source, noembed, noframes, xmp, plaintext, portal"
 )
 _ATTRIBUTES = frozenset({"alt", "title", "width", "height", "colspan", "rowspan", "align", "start", "datetime", "lang", "dir"})
 
