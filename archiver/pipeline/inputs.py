@@ -1,0 +1,102 @@
+"""Other programs' archives and folders of pictures as outcomes: what `dedup` judges. Nothing in them is changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from archiver.model import Archived, Captured, Hop, Link, Missed, Outcome, Reason, RecordRef, Role, Stored, Target, Truncation
+from archiver.pipeline.tasks import Source
+from archiver.warc import reader
+
+PICTURE_NAMES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".heic", ".bmp", ".tif", ".tiff", ".svg", ".ico", ".jxl", ".jp2")
+UNTOLD = ("", "application/octet-stream", "binary/octet-stream", "application/binary", "unknown/unknown")
+"""Content types that say nothing."""
+
+
+def expected(paths: Sequence[Path]) -> int:
+    """How many pictures there may be, to choose the number of workers; any archive may hold many."""
+    return sum(sum(len(files) for _, _, files in os.walk(path)) if path.is_dir() else 1000 for path in paths)
+
+
+def read(path: Path, several: bool, skipped: list[str]) -> Iterator[tuple[Outcome, Source | None]]:
+    """What one input holds, with the place of each payload. `several`: names get the input's own name in front."""
+    if path.is_dir() and not reader.open_archive(path):
+        yield from _files(path, f"{path.name}/" if several else "", skipped)
+    elif path.is_dir() or _is_archive(path):
+        yield from _captures(path, skipped)
+    else:
+        yield from _file(path, path.name, skipped)
+
+
+def _is_archive(path: Path) -> bool:
+    if path.suffix.lower() in PICTURE_NAMES:
+        return False
+    return bool(reader.open_archive(path))
+
+
+# --- folders of pictures ---------------------------------------------------------------------------------------------
+
+
+def _files(root: Path, prefix: str, skipped: list[str]) -> Iterator[tuple[Outcome, Source | None]]:
+    """Every file below `root`, named relative to it; hidden ones are passed over."""
+    for at, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                path = Path(at) / name
+                yield from _file(path, prefix + path.relative_to(root).as_posix(), skipped)
+
+
+def _file(path: Path, name: str, skipped: list[str]) -> Iterator[tuple[Outcome, Source | None]]:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size, modified = file.tell(), os.fstat(file.fileno()).st_mtime
+    except OSError as error:
+        skipped.append(f"{name}: {error.strerror or error}")
+        return
+    at = datetime.fromtimestamp(modified, UTC)
+    target = Target(name, (Link(name, Role.IMAGE, 0, "", ""),))
+    nowhere = RecordRef("", 0, 0, "")
+    yield Captured(target, (), at, digest, size, nowhere, nowhere), Source(digest, str(path.absolute()), None)
+
+
+# --- archives ---------------------------------------------------------------------------------------------------------
+
+
+def _captures(path: Path, skipped: list[str]) -> Iterator[tuple[Outcome, Source | None]]:
+    for row in reader.responses([path]):
+        if not isinstance(row, Archived):
+            skipped.append(f"{row.file} at byte {row.offset}: {row.detail}")
+        elif _may_be_picture(row):
+            yield _outcome(row), _source(row)
+
+
+def _may_be_picture(row: Archived) -> bool:
+    if row.kind != "resource" and not 200 <= row.status < 300:
+        return False
+    kind = row.content_type.partition(";")[0].strip().lower()
+    named = urlsplit(row.url).path.lower().endswith(PICTURE_NAMES)
+    return kind.startswith("image/") or named or (kind in UNTOLD and row.kind != "resource")
+
+
+def _outcome(row: Archived) -> Outcome:
+    target = Target(row.url, (Link(row.url, Role.IMAGE, 0, "", ""),))
+    at = row.at or datetime.fromtimestamp(0, UTC)
+    stored = Stored(row.ref, row.payload_sha256, row.size_bytes, row.payload_ref, row.ref != row.payload_ref)
+    cut: Truncation = "" if row.complete else "length" if row.truncated == "length" else "disconnect"
+    hops: Iterable[Hop] = (Hop(row.url, row.status, at, "", row.content_type, row.last_modified, cut, stored),)
+    if not row.complete:
+        return Missed(target, tuple(hops), at, Reason.TRUNCATED, "the archive holds only part of it", 1)
+    if not row.size_bytes:
+        return Missed(target, tuple(hops), at, Reason.EMPTY, "the archive holds no body", 1)
+    return Captured(target, tuple(hops), at, row.payload_sha256, row.size_bytes, row.ref, row.payload_ref)
+
+
+def _source(row: Archived) -> Source | None:
+    return Source(row.payload_sha256, row.payload_source, row.payload_ref) if row.complete and row.size_bytes else None
