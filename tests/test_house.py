@@ -34,7 +34,7 @@ DOORS = {
     "python_socks": ("archiver/capture/connector.py",),
     "rich": ("archiver/report/terminal.py",),
     "selectolax": ("archiver/post/html",),
-    "warcio": ("archiver/warc/reader.py",),
+    "warcio": ("archiver/warc/second_reader.py",),
     "yaml": ("archiver/post/frontmatter.py",),
     "yarl": ("archiver/capture/",),
 }

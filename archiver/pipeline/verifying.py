@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from archiver.warc import verify as verifier
 from archiver.warc.findings import Finding
-from archiver.warc.verify import verify
 
-__all__ = ["as_row", "is_fault", "line", "verify"]
+
+def verify(path: Path, *, second_reader: bool = False) -> Iterator[Finding]:
+    """All findings; with `second_reader` also where warcio sees other records or digests. Raises InputError."""
+    yield from verifier.verify(path)
+    if second_reader:
+        from archiver.warc.second_reader import disagreements
+
+        yield from disagreements(path)
 
 
 def as_row(finding: Finding) -> dict[str, Any]:
