@@ -84,7 +84,7 @@ def _fields(record: Record, url: str, ref: RecordRef, head: HttpHead | None, dig
         "mime": mime,
         "status": f"{head.status:03d}" if head else None,
         "digest": digest,
-        "length": str(ref.length),
+        "length": str(ref.length - (len(record.trailer) if record.plain else 0)),
         "offset": str(ref.offset),
         "filename": ref.file,
     }

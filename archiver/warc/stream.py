@@ -162,6 +162,11 @@ class Record:
         self._end: RecordRef | Broken | None = None
 
     @property
+    def plain(self) -> bool:
+        """The file is not compressed."""
+        return not self._members.gzip
+
+    @property
     def type(self) -> str:
         return self.fields.get("WARC-Type").lower()
 

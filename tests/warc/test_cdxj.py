@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from archiver.model import Missed, Reason, Target
 from archiver.warc import cdxj
 from archiver.warc.surt import surt
+from tests.warc.make_fixtures import ROOT
 from tests.warc.making import START, chunked, exchange, jpeg_like, png, response, writer
 
 URLS = [
@@ -103,3 +104,8 @@ def test_compressed_index_is_found_by_its_places() -> None:
         at = json.loads(place.split(" ", 2)[2])
         text = gzip.decompress(data[at["offset"] : at["offset"] + at["length"]]).decode()
         assert text.splitlines(keepends=True) == lines[number * 300 : number * 300 + 300]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "good").rglob("*.warc*")), ids=lambda path: path.name)
+def test_lines_of_others_archives_too(path: Path) -> None:
+    assert cdxj.index([path]) == cdxj_indexer(path)

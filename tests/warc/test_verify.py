@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import zipfile
 from datetime import UTC, datetime
@@ -141,3 +142,11 @@ def test_nothing_to_verify(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none"):
         with pytest.raises(InputError):
             list(verify(path))
+
+
+def test_every_kind_of_finding_is_documented() -> None:
+    code = "".join(path.read_text() for path in (ROOT.parents[1] / "archiver" / "warc").glob("*.py"))
+    kinds = set(re.findall(r'\b(?:error|warning|told|_error)\("([a-z-]+)",', code)) | set(re.findall(r'Finding\("\w+", "([a-z-]+)"', code))
+    assert len(kinds) > 20
+    documented = (ROOT.parents[1] / "docs" / "archive-format.md").read_text()
+    assert {kind for kind in kinds if f"`{kind}`" not in documented} == set()
