@@ -335,6 +335,8 @@ class PictureEvidence:
     """Content inside a uniform border as fractions (left, top, right, bottom); None without border."""
     effective_width_px: int | None = None
     """Width that the detail in the picture really fills (less than `width_px` when it was upscaled)."""
+    grey: bool = False
+    """There is no colour in the picture, whatever its format could hold."""
 
 
 @dataclass(frozen=True, slots=True)

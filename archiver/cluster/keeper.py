@@ -6,6 +6,7 @@ Every kind of evidence gives a number of at most 0, in doublings: -1 is as bad a
     resolution   source pixels for the same piece of the scene, upscaling undone
     compression  JPEG quality, or what the format lets us expect
     overlay      how often it is the odd one out: logo, caption, watermark, changed colours, mirrored
+    colour       it is grey where others have colour
     border       a frame that others do not have
     metadata     EXIF, date, camera, copyright, colour profile that others have
     host         only had from a resizing proxy
@@ -25,6 +26,7 @@ from archiver.model import Decision, Pair, Picture, Relation
 
 EXTENT_WEIGHT = 2.0
 OVERLAY_WEIGHT = 1.0
+COLOUR_WEIGHT = 1.0
 BORDER_WEIGHT = 0.3
 HOST_WEIGHT = 0.4
 METADATA_WEIGHT = 0.3
@@ -36,6 +38,10 @@ _EXPECTED_QUALITY = {"gif": 60, "webp": 75, "avif": 80, "heic": 85, "jpeg": 75, 
 """Taken for lossy pictures that do not tell theirs; a GIF's 256 colours weigh like a low quality."""
 
 _ALTERED = frozenset({Relation.OVERLAID, Relation.RECOLOURED, Relation.MIRRORED})
+_ADDING = frozenset({Relation.OVERLAID, Relation.BORDERED})
+"""What can make a copy larger than the scene: a strip below it, a frame around it."""
+ADDED_FROM = 1.03
+"""A copy that covers this much more than the other is the one to which something was added."""
 
 Affine = tuple[float, float, float, float, float, float]
 """Row-major 2x3."""
@@ -72,9 +78,11 @@ def rank(
 
 
 def _scores(pictures: Mapping[str, Picture], pairs: Sequence[Pair], hosts: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]:
-    areas, grains = _on_one_canvas(pictures, pairs)
+    covered, grains = _on_one_canvas(pictures, pairs)
+    areas = _without_additions(covered, pairs)
     widest, finest = max(areas.values()), min(grains.values())
-    altered, bordered, facts = _odd_share(pictures, pairs), _bordered(pictures), _metadata(pictures)
+    altered, bordered, facts = _odd_share(covered, pairs, _ALTERED), _bordered(pictures, covered, pairs), _metadata(pictures)
+    coloured = any(not picture.evidence.grey for picture in pictures.values())
     scores: dict[str, dict[str, float]] = {}
     for payload, picture in pictures.items():
         urls = hosts.get(payload, ())
@@ -83,6 +91,7 @@ def _scores(pictures: Mapping[str, Picture], pairs: Sequence[Pair], hosts: Mappi
             "resolution": -0.5 * math.log2(grains[payload] / finest),
             "compression": _compression(picture),
             "overlay": -OVERLAY_WEIGHT * (altered[payload] - min(altered.values())),
+            "colour": -COLOUR_WEIGHT * float(coloured and picture.evidence.grey),
             "border": -BORDER_WEIGHT * (bordered[payload] - min(bordered.values())),
             "metadata": METADATA_WEIGHT * (facts[payload] - max(facts.values())),
             "host": -HOST_WEIGHT if urls and all(map(is_resized, urls)) else 0.0,
@@ -114,18 +123,38 @@ def _metadata(pictures: Mapping[str, Picture]) -> dict[str, float]:
     return told
 
 
-def _bordered(pictures: Mapping[str, Picture]) -> dict[str, float]:
-    return {payload: float(picture.evidence.border_box is not None) for payload, picture in pictures.items()}
+def _bordered(pictures: Mapping[str, Picture], covered: Mapping[str, float], pairs: Sequence[Pair]) -> dict[str, float]:
+    """1 for a uniform border seen in the file itself, else in what share of its pairs a border was found to be its own."""
+    odd = _odd_share(covered, pairs, frozenset({Relation.BORDERED}))
+    return {payload: 1.0 if picture.evidence.border_box is not None else odd[payload] for payload, picture in pictures.items()}
 
 
-def _odd_share(pictures: Mapping[str, Picture], pairs: Sequence[Pair]) -> dict[str, float]:
-    """In what share of its pairs a copy differs by more than scale and crop. Of several copies the altered one differs from most."""
-    seen, odd = dict.fromkeys(pictures, 0), dict.fromkeys(pictures, 0)
+def _odd_share(covered: Mapping[str, float], pairs: Sequence[Pair], what: frozenset[Relation]) -> dict[str, float]:
+    """In what share of its pairs a copy is the altered one, or may be. Of several copies the altered one differs from most."""
+    seen, odd = dict.fromkeys(covered, 0), dict.fromkeys(covered, 0)
     for pair in pairs:
-        for payload in (pair.a, pair.b):
-            seen[payload] += 1
-            odd[payload] += not _ALTERED.isdisjoint(pair.relations)
-    return {payload: odd[payload] / seen[payload] if seen[payload] else 0.0 for payload in pictures}
+        larger, smaller = sorted((pair.a, pair.b), key=lambda payload: (-covered[payload], payload))
+        seen[pair.a] += 1
+        seen[pair.b] += 1
+        if not what.isdisjoint(pair.relations):
+            odd[larger] += 1
+            odd[smaller] += not _has_addition(pair, covered[larger], covered[smaller])
+    return {payload: odd[payload] / seen[payload] if seen[payload] else 0.0 for payload in covered}
+
+
+def _has_addition(pair: Pair, larger: float, smaller: float) -> bool:
+    """Does the larger one cover more because of a strip or a frame, and not because the smaller one was cropped?"""
+    return not _ADDING.isdisjoint(pair.relations) and Relation.CROPPED not in pair.relations and larger > ADDED_FROM * smaller
+
+
+def _without_additions(covered: Mapping[str, float], pairs: Sequence[Pair]) -> dict[str, float]:
+    """The area of the scene that each copy shows: a caption strip or a frame is none of it."""
+    areas = dict(covered)
+    for pair in pairs:
+        larger, smaller = sorted((pair.a, pair.b), key=lambda payload: (-covered[payload], payload))
+        if _has_addition(pair, covered[larger], covered[smaller]):
+            areas[larger] = min(areas[larger], covered[smaller])
+    return areas
 
 
 def _content_size(picture: Picture) -> tuple[float, float]:
@@ -232,6 +261,7 @@ _WORDS = {
     "resolution": "it has more source pixels",
     "compression": "it is less compressed",
     "overlay": "it carries no logo, caption or change that others have",
+    "colour": "it has colour",
     "border": "it has no border",
     "metadata": "it keeps more metadata",
     "host": "it comes from a site itself, not from a resizing proxy",

@@ -187,7 +187,11 @@ def _look(image: Image.Image, data: bytes, kind: str) -> Decoded:
         format=kind,
         pixels_sha256=digest.hexdigest(),
         evidence=PictureEvidence(
-            lossless=evidence.is_lossless(data, kind), has_icc="icc_profile" in image.info, border_box=evidence.border_box(view), **facts
+            lossless=evidence.is_lossless(data, kind),
+            has_icc="icc_profile" in image.info,
+            border_box=evidence.border_box(view),
+            grey=evidence.is_grey(view),
+            **facts,
         ),
         preview=_jpeg(over_white, 80),
         thumbnail=_jpeg(_fit(over_white, THUMBNAIL_PX), 78),

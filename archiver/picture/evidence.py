@@ -19,6 +19,9 @@ _ANNEX_K = (
 
 _LOSSLESS = frozenset({"png", "gif", "bmp", "tiff", "ico", "pnm"})
 
+GREY_TOLERANCE = 8
+"""Levels between the channels of a pixel without colour; chroma of JPEG and WebP wavers by 2 to 5."""
+
 BORDER_TOLERANCE = 12
 """Grey levels between the extremes of a row or column that still count as one colour (JPEG ringing included)."""
 BORDER_MIN_SHARE = 0.012
@@ -80,6 +83,12 @@ def taken_at(value: Any) -> str:
     year, month, day, hour, minute, second = (int(part) for part in match.groups())
     possible = year >= 1800 and 1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 60
     return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}" if possible else ""
+
+
+def is_grey(view: np.ndarray) -> bool:
+    """Are the three channels of `view` (H, W, 3; uint8) the same but for what encoders leave?"""
+    few = view[::3, ::3].astype(np.int16)
+    return bool((few.max(axis=2) - few.min(axis=2)).max() <= GREY_TOLERANCE)
 
 
 def border_box(view: np.ndarray) -> tuple[float, float, float, float] | None:

@@ -90,6 +90,37 @@ def test_of_three_copies_the_one_with_a_logo_is_not_kept() -> None:
     assert found.scores["a"]["overlay"] == pytest.approx(-0.5)
 
 
+def test_of_two_copies_the_one_with_a_caption_strip_is_not_kept() -> None:
+    plain, captioned = picture("b", 600, 400), picture("a", 600, 460)
+    found = rank([plain, captioned], [pair(captioned, plain, (0.0, 0.0, 600.0, 400.0), Relation.OVERLAID)], {})
+    assert found.order == ("b", "a")
+    assert found.scores["b"]["extent"] == 0.0
+    assert found.scores["a"]["overlay"] == pytest.approx(-1.0)
+
+
+def test_of_two_copies_the_one_with_a_patterned_frame_is_not_kept() -> None:
+    plain, framed = picture("b", 600, 400), picture("a", 700, 500)
+    found = rank([plain, framed], [pair(framed, plain, (50.0, 50.0, 650.0, 450.0), Relation.BORDERED)], {})
+    assert found.order == ("b", "a")
+    assert found.scores["a"]["border"] == pytest.approx(-0.3)
+
+
+def test_a_crop_with_a_logo_shows_less_all_the_same() -> None:
+    whole, crop = picture("a", 1000, 1000), picture("b", 600, 600)
+    found = rank([whole, crop], [pair(whole, crop, (0.0, 0.0, 600.0, 600.0), Relation.OVERLAID, Relation.CROPPED)], {})
+    assert found.scores["b"]["shown_share"] == pytest.approx(0.36)
+
+
+def test_a_copy_in_colour_is_kept_before_a_larger_grey_one() -> None:
+    grey = picture("a", 900, 600, evidence=PictureEvidence(jpeg_quality=90, grey=True))
+    colour = picture("b")
+    found = rank([grey, colour], [pair(grey, colour, None, Relation.RECOLOURED)], {})
+    assert found.order == ("b", "a")
+    assert "has colour" in found.because
+    both = rank([grey, picture("c", 300, 200, evidence=PictureEvidence(jpeg_quality=90, grey=True))], [], {})
+    assert both.scores["a"]["colour"] == 0.0
+
+
 def test_a_border_counts_against_a_copy_and_its_area_does_not_count_for_it() -> None:
     framed = picture("a", 720, 480, evidence=PictureEvidence(jpeg_quality=90, border_box=(1 / 12, 1 / 12, 11 / 12, 11 / 12)))
     plain = picture("b", 600, 400)

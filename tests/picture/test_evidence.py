@@ -78,6 +78,18 @@ def test_exif_dates(value: object, expected: str) -> None:
     assert taken_at(value) == expected
 
 
+def test_grey_is_told_from_the_pixels_not_from_the_format() -> None:
+    image = scene()
+    for grey in (image.convert("L"), image.convert("L").convert("RGB")):
+        for format in ("JPEG", "PNG", "WEBP", "GIF"):
+            found = decode(encode(grey, format))
+            assert isinstance(found, Decoded)
+            assert found.evidence.grey
+    found = decode(encode(image, "JPEG", quality=40))
+    assert isinstance(found, Decoded)
+    assert not found.evidence.grey
+
+
 def test_exif_text_is_one_printable_line() -> None:
     assert exif_text("a\r\n\x1b[31mb\0  c") == "a [31mb c"
     assert exif_text(b"\xff\xfeabc").endswith("abc")
