@@ -152,7 +152,7 @@ class Client:
             walk.retries += 1
             asked = policy.retry_after_s(answer.head.first("retry-after"), self._now()) if answer.head else None
             wait_s = policy.wait_before_retry_s(walk.retries, asked, self._settings, self._chance())
-            if asked is not None:
+            if asked is not None or answer.hop.status == 429:
                 self._limits.hold(place.host, wait_s)
             self._tell("retry", place, refusal.detail, reason=str(refusal.reason), attempt=walk.attempts, wait_s=round(wait_s, 3))
             await asyncio.sleep(wait_s)
@@ -165,12 +165,17 @@ class Client:
             walk.asked = True
             self._tell("fetch", place, attempt=walk.attempts, hop=len(walk.hops) + 1)
             answer = await self._exchanger.ask(Question(place, walk.first, walk.accept, walk.keep_bytes))
-            if answer.reached:
-                self._limits.reached(place.host)
-            elif answer.refusal is not None and answer.refusal.reason is not Reason.BLOCKED:
-                self._limits.failed(place.host, answer.refusal)
+            self._count(place.host, answer)
         self._tell("answer", place, answer.refusal.detail if answer.refusal else "", status=answer.hop.status, attempt=walk.attempts)
         return answer
+
+    def _count(self, host: str, answer: Answer) -> None:
+        """For the circuit breaker: hosts that cannot be reached and hosts that only ask to be left alone."""
+        plea = answer.head is not None and (answer.hop.status == 429 or (answer.hop.status == 503 and answer.head.first("retry-after")))
+        if answer.reached and not plea:
+            self._limits.reached(host)
+        elif answer.refusal is not None and answer.refusal.reason is not Reason.BLOCKED:
+            self._limits.failed(host, answer.refusal)
 
     async def _rules(self, place: Place) -> Rules:
         """The robots.txt of the place's origin, fetched once (RFC 9309 section 2.3)."""

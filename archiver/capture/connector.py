@@ -10,16 +10,14 @@ import asyncio
 import errno
 import socket
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import ResolveResult
+from aiohttp.connector import Connection
 
 from archiver.capture.addresses import literal
 from archiver.capture.wire import CURRENT, WireProtocol
-
-if TYPE_CHECKING:
-    from ssl import SSLContext
 
 KEEP_ALIVE_S = 15.0
 
@@ -56,21 +54,17 @@ def _checked_socket(info: aiohttp.AddrInfoType) -> socket.socket:
 
 def socks_connector(proxy: str) -> aiohttp.TCPConnector:
     """A connector through a SOCKS proxy that looks names up itself. Raises ValueError for an unusable proxy URL."""
-    from aiohttp_socks import ProxyConnector  # imported only when it is needed
-    from python_socks import ProxyConnectionError, ProxyError
+    from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError  # imported only when needed
 
     class SocksConnector(ProxyConnector):
-        async def _connect_via_proxy(
-            self,
-            host: str,
-            port: int,
-            ssl: SSLContext | None = None,
-            timeout: float | None = None,  # noqa: ASYNC109 - overrides
-        ) -> tuple[asyncio.Transport, WireProtocol]:
+        async def connect(self, *args: Any, **kwargs: Any) -> Connection:
             try:
-                transport, first = await super()._connect_via_proxy(host, port, ssl, timeout)
-            except (ProxyError, ProxyConnectionError) as exc:
+                return await super().connect(*args, **kwargs)
+            except (ProxyError, ProxyConnectionError, ProxyTimeoutError) as exc:
                 raise aiohttp.ClientConnectionError(f"the proxy does not connect: {exc}") from exc
+
+        async def _connect_via_proxy(self, *args: Any, **kwargs: Any) -> tuple[asyncio.Transport, WireProtocol]:
+            transport, first = await super()._connect_via_proxy(*args, **kwargs)
             protocol = WireProtocol(self._loop, keep=first)
             transport.set_protocol(protocol)
             protocol.connection_made(transport)

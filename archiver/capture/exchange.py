@@ -165,7 +165,7 @@ class Exchanger:
                 await tape.end
             finally:
                 response.close()
-        except (aiohttp.ClientError, OSError, ValueError) as exc:
+        except Exception as exc:  # whatever a stranger's server provokes in the layers below costs this target only
             return exc
         finally:
             CURRENT.reset(token)

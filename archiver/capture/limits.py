@@ -17,12 +17,16 @@ from archiver.capture.policy import Refusal
 from archiver.capture.wire import WireProtocol
 from archiver.model import FetchSettings
 
+PACE_S_MAX = 1.0
+"""The slowest pace that a host can ask for by refusing requests."""
 Origin = tuple[str, str, int]
 
 
 @dataclass(slots=True)
 class _Host:
     slots: asyncio.Semaphore
+    pace_s: float
+    """Pause between two requests."""
     next_at_s: float = 0.0
     failures: int = 0
     given_up: Refusal | None = None
@@ -103,7 +107,7 @@ class Limits:
             loop = asyncio.get_running_loop()
             while (wait_s := host.next_at_s - loop.time()) > 0:  # noqa: ASYNC110 - the moment may move on while we sleep
                 await asyncio.sleep(wait_s)
-            host.next_at_s = loop.time() + self._settings.delay_s
+            host.next_at_s = loop.time() + host.pace_s
             yield
 
     @asynccontextmanager
@@ -143,16 +147,17 @@ class Limits:
             await protocol.gone()
 
     def hold(self, name: str, wait_s: float) -> None:
-        """No further request to this host for so long (it said so)."""
+        """The host says that we ask too much: no request for so long, and one after the other from then on."""
         host = self._host(name)
         host.next_at_s = max(host.next_at_s, asyncio.get_running_loop().time() + wait_s)
+        host.pace_s = max(host.pace_s, min(wait_s, PACE_S_MAX))
 
     def reached(self, name: str) -> None:
         """The host answered."""
         self._host(name).failures = 0
 
     def failed(self, name: str, refusal: Refusal) -> None:
-        """No connection, or no answer on it. After `host_failures_max` of these in a row the host is given up."""
+        """No connection, no answer on it, or a plea to be left alone. After `host_failures_max` of these in a row the host is given up."""
         host = self._host(name)
         host.failures += 1
         if host.failures >= self._settings.host_failures_max > 0:
@@ -165,7 +170,7 @@ class Limits:
 
     def _host(self, name: str) -> _Host:
         if name not in self._hosts:
-            self._hosts[name] = _Host(asyncio.Semaphore(max(1, self._settings.per_host)))
+            self._hosts[name] = _Host(asyncio.Semaphore(max(1, self._settings.per_host)), self._settings.delay_s)
         return self._hosts[name]
 
     def _address(self, address: str) -> _Address:

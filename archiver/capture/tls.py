@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+from archiver.capture.urls import visible
 from archiver.errors import UsageError
 from archiver.model import FetchSettings
 
@@ -51,9 +52,9 @@ class Trust:
 def why_refused(exc: BaseException, host: str) -> str:
     """One sentence on a TLS failure: expired, not yet valid, self-signed, unknown authority, other host, or OpenSSL's own words."""
     if isinstance(exc, ssl.SSLCertVerificationError):
-        text = _VERIFY_TEXTS.get(exc.verify_code, exc.verify_message)
-        return f"TLS with {host} failed: {text}"
+        text = _VERIFY_TEXTS.get(getattr(exc, "verify_code", 0), getattr(exc, "verify_message", "the certificate is not trusted"))
+        return f"TLS with {host} failed: {visible(text)}"
     if isinstance(exc, ssl.CertificateError):
         return f"TLS with {host} failed: {_VERIFY_TEXTS[62]}"
     reason = (getattr(exc, "reason", None) or str(exc) or type(exc).__name__).replace("_", " ").lower()
-    return f"TLS with {host} failed: {reason}"
+    return f"TLS with {host} failed: {visible(reason)}"

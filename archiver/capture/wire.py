@@ -126,6 +126,8 @@ class Tape:
         """Drop the spool and whatever still runs."""
         if self._timer is not None:
             self._timer.cancel()
+        if self.protocol is not None:
+            self.protocol.detach(self)
         self.spool.close()
 
     def rest(self, seconds: float) -> None:
@@ -193,8 +195,8 @@ class WireProtocol(ResponseHandler):
             self._raw.abort()  # a TLS peer would be waited for otherwise; our close_notify is out already
         closed = self.closed
         if closed is not None:
-            await asyncio.wait((closed,))
-            if not closed.cancelled():
+            await asyncio.wait((closed,), timeout=1.0)
+            if closed.done() and not closed.cancelled():
                 closed.exception()  # taken, so that asyncio does not report it as forgotten
 
     def set_response_params(self, **params: Any) -> None:
@@ -248,6 +250,12 @@ class WireProtocol(ResponseHandler):
             else:
                 self._finish(tape, End("cut", "the connection was reset" if exc else "the server closed the connection"))
         super().connection_lost(exc)
+
+    def detach(self, tape: Tape) -> None:
+        """Nobody listens any more; what still arrives closes the connection."""
+        if self._tape is tape:
+            self._tape = None
+            self.served += 1
 
     def cut(self, end: End) -> None:
         """End the exchange from our side and close the connection."""

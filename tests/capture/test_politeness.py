@@ -79,6 +79,15 @@ def test_a_host_that_keeps_failing_is_given_up_and_its_other_links_say_so() -> N
     assert outcomes[-1].attempts == 0
 
 
+def test_a_host_that_only_asks_to_be_left_alone_is_left_alone() -> None:
+    with serve(lambda c, r: c.send(response(b"", "429 Too Many", [("Retry-After", "0")]))) as web:
+        outcomes, _ = fetch_all([web.url(f"/{i}") for i in range(20)], replace(QUICK, host_failures_max=5, per_host=2))
+    assert {outcome.reason for outcome in outcomes if isinstance(outcome, Missed)} == {Reason.HTTP_ERROR}
+    assert len(web.requests) <= 6
+    assert isinstance(outcomes[-1], Missed)
+    assert outcomes[-1].detail == "127.0.0.1 was given up after 5 failures in a row; the last: the server answered 429"
+
+
 def test_a_host_that_answers_in_between_is_not_given_up() -> None:
     steps = {f"/{i}": (OK if i % 3 == 0 else lambda c, r: c.reset()) for i in range(12)}
     with serve(routes(steps)) as web:

@@ -8,15 +8,17 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
 from archiver.model import Captured, Missed, Reason
-from tests.capture.harness import QUICK, fetch, fetch_all
+from tests.capture.harness import QUICK, fetch, fetch_all, with_ca
 from tests.servers import (
     Connection,
     Handler,
     Request,
+    certificate,
     chunked,
     drip,
     flood,
@@ -334,10 +336,12 @@ def test_a_connection_that_is_never_accepted_times_out() -> None:
     assert missed(outcome).detail == "no connection to 127.0.0.1 within 0.3 s"
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
 @pytest.mark.parametrize(("size", "count"), [(5_000, 12), (600_000, 2)], ids=["many small", "few large"])
-def test_limit_rate_holds_for_all_connections_together(size: int, count: int) -> None:
-    settings = replace(QUICK, limit_rate_bytes_s=size * count * 2, per_host=2)
-    with serve(routes({f"/{i}": response(b"x" * size) for i in range(count)})) as web:
+def test_limit_rate_holds_for_all_connections_together(size: int, count: int, tls: bool, tmp_path: Path) -> None:
+    settings = with_ca(tmp_path, replace(QUICK, limit_rate_bytes_s=size * count * 2, per_host=2))
+    table = {f"/{i}": response(b"x" * size) for i in range(count)}
+    with serve(routes(table), tls=certificate("127.0.0.1") if tls else None) as web:
         outcomes, book = fetch_all([web.url(f"/{i}") for i in range(count)], settings)
     assert all(isinstance(outcome, Captured) for outcome in outcomes)
     assert book.took_s >= 0.3  # 0.5 s at the limit, less what the last answers still owe
@@ -363,7 +367,7 @@ def test_many_targets_with_every_fault_among_them_all_come_to_an_end() -> None:
         what(connection, request) if callable(what) else connection.send(what)
 
     with serve(handle, host="0.0.0.0") as web:
-        urls = [f"http://127.0.{i // 25 }.7:{web.port}/{i}" for i in range(1_000)]
+        urls = [f"http://127.0.{i // 25}.7:{web.port}/{i}" for i in range(1_000)]
         outcomes, _ = fetch_all(urls, replace(QUICK, retries=1, host_failures_max=50))
     counts = Counter(outcome.reason if isinstance(outcome, Missed) else "ok" for outcome in outcomes)
     assert counts == {
