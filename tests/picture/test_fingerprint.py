@@ -49,10 +49,11 @@ def test_two_hashes_of_64_bits_that_cannot_be_mixed() -> None:
     [("JPEG", {"quality": 50}), ("WEBP", {"quality": 50}), ("AVIF", {"quality": 60}), ("PNG", {}), ("BMP", {}), ("JPEG2000", {})],
 )
 def test_an_encoded_copy_is_near(format: str, options: dict) -> None:
-    for seed in range(5):
+    for seed in range(3):
         image = scene(640, 480, seed)
-        assert distance(taken(encode(image)), taken(encode(image, format, **options))) <= 4
-        assert distance(taken(encode(image)), taken(encode(image.resize((320, 240)), format, **options))) <= 4
+        original = taken(encode(image, "BMP"))
+        assert distance(original, taken(encode(image, format, **options))) <= 4
+        assert distance(original, taken(encode(image.resize((320, 240)), format, **options))) <= 4
 
 
 def test_other_pictures_are_far() -> None:
