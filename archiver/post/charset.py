@@ -32,8 +32,21 @@ _BINARY = (
 )
 _META = re.compile(rb"""<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""", re.IGNORECASE)
 _CONTROLS = bytes(b for b in range(32) if b not in b"\t\n\f\r\x1b")
-_LATIN1_LABELS = {"iso-8859-1", "latin-1", "latin1", "iso8859-1", "us-ascii", "ascii", "l1"}
-"""Labels that the Encoding standard maps to windows-1252."""
+_WIDER = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+"""Python's name -> the larger charset that pages mean by it (WHATWG Encoding standard, section 4.2)."""
+_NO_CHARSETS = frozenset(("utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"))
+"""Codecs of Python that are no charset of a document."""
 
 
 def decode(raw: bytes, source: str, content_type: str = "") -> str:
@@ -42,10 +55,10 @@ def decode(raw: bytes, source: str, content_type: str = "") -> str:
     Raises InputError when the document is too large, is no text, or is not in the charset it is said to be in.
     """
     if len(raw) > MAX_BYTES:
-        raise InputError(f"{source} is {len(raw):,} bytes long; a post may have {MAX_BYTES:,} at most.")
+        raise InputError(f"{source} is {len(raw):,} bytes long; a post may have {MAX_BYTES:,} at most")
     for magic, what in _BINARY:
         if raw.startswith(magic):
-            raise InputError(f"{source} is {what}, not a post.")
+            raise InputError(f"{source} is {what}, not a post")
     for bom, name in _BOMS:
         if raw.startswith(bom):
             return _whole(raw[len(bom) :], name, source)
@@ -53,7 +66,7 @@ def decode(raw: bytes, source: str, content_type: str = "") -> str:
     if not label:
         controls = len(raw) - len(raw.translate(None, _CONTROLS))
         if controls * 50 > len(raw):
-            raise InputError(f"{source} is not text: {controls:,} of its {len(raw):,} bytes are control characters.")
+            raise InputError(f"{source} is not text: {controls:,} of its {len(raw):,} bytes are control characters")
         label = _declared(raw)
     return _whole(raw, label, source) if label else _sniffed(raw)
 
@@ -75,13 +88,13 @@ def _declared(raw: bytes) -> str:
 
 
 def _known(label: str) -> str:
-    if label.lower() in _LATIN1_LABELS:
-        return "cp1252"
     try:
         info = codecs.lookup(label)
     except (LookupError, ValueError):
         return ""
-    return info.name if info._is_text_encoding else ""
+    if not info._is_text_encoding or info.name in _NO_CHARSETS:
+        return ""
+    return _WIDER.get(info.name, info.name)
 
 
 def _wide(raw: bytes) -> str:
@@ -104,12 +117,11 @@ def _whole(raw: bytes, encoding: str, source: str) -> str:
     except UnicodeDecodeError as err:
         if encoding == "cp1252":
             return _clean(raw.decode("latin-1"))
-        if encoding == "utf-8":
-            # A page that says UTF-8 and holds a few wrong bytes is shown by every browser.
-            text = raw.decode("utf-8", "replace")
-            if text.count("\ufffd") * 20 <= len(text) + 20:
-                return _clean(text)
-        raise InputError(f"{source} is not {encoding.upper()} as it says: byte {err.start:,} cannot be read.") from None
+        # A page with a few wrong bytes is shown by every browser.
+        text = raw.decode(encoding, "replace")
+        if text.count("\ufffd") * 20 <= len(text) + 20:
+            return _clean(text)
+        raise InputError(f"{source} is not {encoding.upper()} as it says: byte {err.start:,} cannot be read") from None
 
 
 def _sniffed(raw: bytes) -> str:

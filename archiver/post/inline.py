@@ -140,7 +140,7 @@ class _Scan:
         if tag := _TAG.match(text, at):
             self.out.append(f"{tag[1]} {STAMP}={self.line(at)}{shortcodes.unbraced(tag[2])}" if tag[1] else tag[0])
             return tag.end()
-        if text[at + 1 : at + 2].isupper() and (element := shortcodes.jsx(text, at)):
+        if text[at + 1 : at + 2].isalpha() and (element := shortcodes.jsx(text, at)):
             self.out.append(stamp(element[0], self.line(at)))
             return element[1]
         for opening, closing in _HIDDEN:
@@ -187,7 +187,7 @@ class _Scan:
             return embed[1]
         after = at + (2 if image else 1)
         if len(self.brackets) >= MAX_OPEN:
-            raise InputError(f"One paragraph leaves more than {MAX_OPEN:,} brackets open; it is no text a person wrote.")
+            raise InputError(f"one paragraph leaves more than {MAX_OPEN:,} brackets open; it is no text a person wrote")
         self.brackets.append(_Bracket(len(self.out), after, image))
         self.open_links += not image
         self.out.append(self.text[at:after])
@@ -226,7 +226,7 @@ class _Scan:
             self.unfinished += 1
             if self.unfinished > MAX_UNFINISHED:
                 raise InputError(
-                    f"One paragraph has more than {MAX_UNFINISHED:,} links that are never finished; it is no text a person wrote."
+                    f"one paragraph has more than {MAX_UNFINISHED:,} links that are never finished; it is no text a person wrote"
                 )
         if not self.references:
             return None

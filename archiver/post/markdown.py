@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from archiver.errors import InputError
@@ -72,10 +73,10 @@ def skeleton(body: str, first_line: int = 1) -> str:
 def _measure(body: str) -> None:
     lines = body.count("\n")
     if lines > MAX_TINY_LINES and len(body) < 12 * lines:
-        raise InputError(f"The post has {lines:,} lines of {len(body) / lines:.0f} characters each; it is no text a person wrote.")
+        raise InputError(f"the post has {lines:,} lines of {len(body) / lines:.0f} characters each; it is no text a person wrote")
     marks = sum(len(found[0]) - found[0].count(" ") for found in _LEADING.finditer(body))
     if marks > MAX_MARKS and len(body) < 8 * marks:
-        raise InputError(f"The post has {marks:,} marks of lists and quotes in {len(body):,} characters; it is no text a person wrote.")
+        raise InputError(f"the post has {marks:,} marks of lists and quotes in {len(body):,} characters; it is no text a person wrote")
 
 
 def _below(tokens: list[Any], references: dict[str, Any], body: str, first_line: int) -> Iterator[str]:
@@ -109,7 +110,14 @@ def _pieces(tokens: list[Any], references: dict[str, Any], first_line: int) -> I
 
 
 def first_heading(body: str) -> str:
-    """The first ATX or setext heading of level 1 or 2 outside code fences, as written, or empty. Only the first 64 KiB are read."""
+    """The first ATX or setext heading of level 1 or 2 outside code fences, its words only, or empty. Only the first 64 KiB are read."""
     head = re.sub(r"^ {0,3}(```|~~~).*?^ {0,3}\1", "", body[: 64 * 1024], flags=re.MULTILINE | re.DOTALL)
     found = re.search(r"^ {0,3}#{1,2}[ \t]+(\S.*?)[ \t]*#*[ \t]*$|^ {0,3}(\S.*)\n {0,3}(?:={2,}|-{3,})[ \t]*$", head, re.MULTILINE)
-    return (found[1] or found[2] or "").strip() if found else ""
+    return _words((found[1] or found[2])[:1000]) if found else ""
+
+
+def _words(heading: str) -> str:
+    """A heading without its pictures, tags, the addresses of its links and its marks of emphasis and code."""
+    text = re.sub(r"<[^<>]*>|!\[[^\[\]]*\]\([^()]*\)|\{#[\w-]+\}", "", heading)
+    text = re.sub(r"\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])", r"\1", text)
+    return unescape(re.sub(r"(?<!\\)(?:\*+|`+|(?<!\w)_+|_+(?!\w))|\\(?=[!-/:-@\[-`{-~])", "", text)).strip()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from archiver.errors import InputError
 from archiver.model import Link, Post, Role, Target
 from archiver.post import charset, frontmatter, urls
 from archiver.post.urls import slug
@@ -94,7 +95,10 @@ def read(
         facts, found, base = _html(body, front.body_line, base, srcset)
         kind: Literal["markdown", "html"] = "html"
     else:
-        facts, found = _markdown(body, front.body_line, srcset)
+        try:
+            facts, found = _markdown(body, front.body_line, srcset)
+        except InputError as refusal:
+            raise InputError(f"{source}: {refusal}") from None
         kind = "markdown"
     facts = {**facts, **_front_facts(front.fields)}
     post = Post(

@@ -16,8 +16,8 @@ _NAMED = re.compile(r"""([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|`([^`]*)
 _WORD = re.compile(r""""((?:[^"\\]|\\.)*)"|'([^']*)'|`([^`]*)`|([^\s"'`]+)""")
 _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)(?:[?#].*)?$", re.IGNORECASE)
 _SOURCES = ("src", "image_path", "url", "path", "file", "image", "filename")
-_JSX_VALUE = re.compile(r"""=\{\s*(?:"([^"{}]*)"|'([^'{}]*)'|`([^`{}$]*)`)\s*\}""")
-_JSX_TAG = re.compile(r"""<[A-Z][\w.]*(?:\s+[\w:-]+(?:=(?:"[^"]*"|'[^']*'|\{[^{}]*\}))?)*\s*/?>""")
+_JSX_VALUE = re.compile(r"""=\{\s*(?:"([^"{}]*)"|'([^'{}]*)'|`([^`{}$]*)`|require\(\s*["']([^"'{}]*)["']\s*\)(?:\.default)?)\s*\}""")
+_JSX_TAG = re.compile(r"""<[A-Za-z][\w.]*(?:\s+[\w:-]+(?:=(?:"[^"]*"|'[^']*'|\{[^{}]*\}))?)*\s*/?>""")
 _OBSIDIAN = re.compile(r"!\[\[([^\[\]|\n]{1,1000})(?:\|([^\[\]\n]{0,1000}))?\]\]")
 
 HUGO_NAMES = frozenset(

@@ -50,7 +50,7 @@ def sources(page: str) -> list[str]:
     return [node.attributes.get("src") or "" for node in html.Tree(page).css("img")]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(MARKDOWN)
 def test_the_pictures_are_those_of_the_commonmark_library(text: str):
     # Two known differences, both faults of the library against CommonMark 0.31: what it does after `](<` without an end,
@@ -67,20 +67,20 @@ def read_or_refuse(raw: bytes, name: str) -> Document | None:
         return None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300), NAMES)
 def test_any_bytes_are_read_or_refused(raw: bytes, name: str):
     read_or_refuse(raw, name)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(POSTS, NAMES)
 def test_reading_twice_gives_the_same(text: str, name: str):
     first = read_or_refuse(text.encode(), name)
     assert first == read_or_refuse(text.encode(), name)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(POSTS, NAMES)
 def test_links_are_absolute_and_stand_on_a_line_of_the_post(text: str, name: str):
     document = read_or_refuse(text.encode(), name)
@@ -93,7 +93,7 @@ def test_links_are_absolute_and_stand_on_a_line_of_the_post(text: str, name: str
         assert 1 <= link.line <= lines
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(POSTS, NAMES)
 def test_the_rendered_page_shows_every_target_and_runs_nothing(text: str, name: str):
     document = read_or_refuse(text.encode(), name)

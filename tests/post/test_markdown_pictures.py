@@ -100,6 +100,7 @@ CASES = {
         "![[x.png]] ![[y y.jpg|300]] ![[z.png|A cat]]\n![[note]]",
         [f"image 1 {BASE}x.png", f"image 1 {BASE}y y.jpg", f"image 1 {BASE}z.png / A cat"],
     ),
+    "Docusaurus": ("<Image img={require('./a.png')} /> <img src={require('./b.png').default} />", [f"image 1 {BASE}b.png"]),
     "MDX": ("<Image src={'/a.jpg'} alt=\"A\" width={30} />\n\n<Image src={hero} />", ["image 1 https://blog.example/a.jpg / A"]),
 }
 
