@@ -20,7 +20,7 @@ from archiver.errors import ArchiverError, InputError
 from archiver.pipeline import folder, reopening
 
 COLLECTION = "archive"
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 90.0
 
 
 def installed() -> bool:

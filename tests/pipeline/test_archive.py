@@ -24,8 +24,8 @@ from archiver.pipeline.retry import retry
 from archiver.pipeline.settings import Settings
 from archiver.report.json import schema
 from fixtures.web.serve import SmallWeb, load_truth, running
+from tests.small_web import POST, settings_for
 
-POST = Path(__file__).resolve().parents[2] / "fixtures" / "posts" / "chair-exercises.md"
 TRUTH = load_truth()
 BY_URL = {image["url"]: image for image in TRUTH["images"]}
 
@@ -46,19 +46,6 @@ class Finished:
     @property
     def images(self) -> dict[str, dict[str, Any]]:
         return {image["url"]: image for image in self.report["images"]}
-
-
-def settings_for(web: SmallWeb) -> Settings:
-    told = web.describe()
-    fetch = FetchSettings(
-        connect_to=tuple(told["connect_to"]),
-        ca_file=told["ca_file"],
-        allow_addresses=("127.0.0.0/8",),
-        backoff_base_s=0.05,
-        retry_after_cap_s=0.2,
-        total_timeout_s=20.0,
-    )
-    return Settings(fetch=fetch, operator="the tests")
 
 
 @pytest.fixture(scope="module")

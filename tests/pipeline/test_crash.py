@@ -46,7 +46,7 @@ def start(web: SmallWeb, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def captured(folder: Path) -> set[str]:
-    """The URLs whose answer 200 stands whole in the archive, its request too, read by warcio; a torn member at the end is where it stops."""
+    """The URLs whose answer 200 stands whole in the archive, its request too, read by warcio up to a torn member at the end."""
     found: set[str] = set()
     for path in sorted(folder.glob("*.warc.gz*")):
         answered = ""
