@@ -35,7 +35,7 @@ COLUMNS = (
     "error",
 )
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FORMULA_STARTS = ("=", "+", "-", "@", "|", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What spreadsheets take for the start of a formula (OWASP, CSV Injection), the full-width signs included."""
 
 
@@ -57,9 +57,8 @@ def safe(cell: object) -> str:
     """
     if isinstance(cell, int):
         return str(cell)
-    text = str(cell)
-    guard = "'" if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS) else ""
-    return guard + "".join(c if c >= " " and c != "\x7f" else " " for c in text)
+    text = "".join(c if c >= " " and c != "\x7f" else " " for c in str(cell))
+    return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
 
 
 def _row(number: int, image: Image) -> list[object]:

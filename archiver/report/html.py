@@ -106,6 +106,7 @@ def _page(report: Report, album: view.Album, *, files_beside: bool) -> str:
         failures=_failures(report, gallery),
         rows=rows,
         quoted=_quoted(report),
+        made_with=_made_with(report.tool),
         frames=[group.frame for group in (*clusters, *unsure, *apart)],
         style=style,
         script=script,
@@ -120,7 +121,7 @@ def _page(report: Report, album: view.Album, *, files_beside: bool) -> str:
 def policy(style: str, script: str, *, files_beside: bool = False) -> str:
     """The Content-Security-Policy of a page with exactly this style and this script.
 
-    Chromium and Firefox do not count a `file:` page as its own origin, so pictures beside it need the scheme by name.
+    Not every browser counts a `file:` page as its own origin, so pictures beside it get the scheme by name.
     """
     pictures = "img-src data: blob: 'self'" + (" file:" if files_beside else "")
     own = [f"style-src {_digest(style)}", f"script-src {_digest(script)}"]
@@ -139,7 +140,7 @@ def environment() -> Environment:
     made = Environment(loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters["size"] = wording.size
     made.filters["count"] = wording.count
-    made.filters["heading"] = wording.heading
+    made.filters["sentence"] = wording.sentence
     made.filters["href"] = href
     return made
 
@@ -197,6 +198,13 @@ def _failures(report: Report, gallery: view.Gallery) -> list[dict[str, Any]]:
             by_status.setdefault(image.status, []).append(failure)
     ordered = sorted(by_status.items(), key=lambda item: -len(item[1]))
     return [{"status": s, "heading": wording.heading(s), "meaning": wording.meaning(s), "entries": entries} for s, entries in ordered]
+
+
+def _made_with(tool: Mapping[str, str]) -> list[str]:
+    """`name version` of everything that made the report; the program itself, when it names itself, first."""
+    rest = dict(tool)
+    itself = f"{rest.pop('name')} {rest.pop('version')}" if {"name", "version"} <= rest.keys() else ""
+    return [words for words in (itself, *(f"{name} {version}" for name, version in rest.items())) if words]
 
 
 def _quoted(report: Report) -> list[tuple[int, str, str]]:

@@ -6,7 +6,7 @@ Every picture's bytes are in the page once, where it is first shown; later place
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from archiver.model import Cluster, Hop, Image, Pair, Picture, Report
@@ -80,9 +80,6 @@ class Member:
     caption: str
     keeper: bool
     verdict: str
-    because: str
-    score: float | None
-    decided: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +170,16 @@ class Gallery:
         counts += [wording.count(sites, "site")] if sites > 1 else []
         title = caption(images) or wording.count(len(images), "copy", "copies") + " of one picture"
         because = cluster.because if len(members) > 1 or cluster.because else "Several addresses served the same file, byte for byte."
-        return self._group(f"c{n}", title, " · ".join(counts), because, members, cluster.pairs, cluster)
+        group = self._group(f"c{n}", title, " · ".join(counts), wording.sentence(because), members, cluster.pairs, cluster)
+        said = any(member.verdict == group.because for member in group.members)
+        return replace(group, because="") if said else group
 
     def pair(self, group_id: str, pair: Pair) -> Group:
         """A pair of its own, which is in no cluster together."""
         members = [payload for payload in (pair.a, pair.b) if self._places.images(payload)]
-        return self._group(group_id, wording.verdict(pair), f"score {pair.score:.2f}", pair.because, members, (pair,), None)
+        return self._group(
+            group_id, wording.verdict(pair), f"score {pair.score:.2f}", wording.sentence(pair.because), members, (pair,), None
+        )
 
     def _group(
         self, group_id: str, title: str, subtitle: str, because: str, members: Sequence[str], pairs: Sequence[Pair], cluster: Cluster | None
@@ -196,7 +197,7 @@ class Gallery:
             title=title,
             subtitle=subtitle,
             because=because,
-            keeper_because=cluster.keeper_because if cluster else "",
+            keeper_because=wording.sentence(cluster.keeper_because) if cluster and len(members) > 1 else "",
             members=views,
             canvas=canvas(laid, letters) if laid else None,
             criteria=tuple(name.replace("_", " ") for name in criteria),
@@ -223,8 +224,6 @@ class Gallery:
             caption=words,
             keeper=keeper,
             verdict=self._verdict(payload, letters, tie, cluster),
-            because=tie.pair.because if tie and tie.pair else "",
-            score=tie.pair.score if tie and tie.pair else None,
         )
 
     def _show(self, payload: str, alt: str, box: Box) -> Shown:
@@ -244,10 +243,15 @@ class Gallery:
         if cluster is None or tie is None or not tie.towards:
             return ""
         if tie.pair is None:
-            return "Held to be the same picture"
+            return "Held to be the same picture."
+        transform = tie.pair.transform
+        fuller = transform and (tie.pair.a if transform.fuller == "a" else tie.pair.b)
         became = wording.became(tie.pair, payload, self._pictures.get(tie.towards), self._pictures.get(payload))
+        words = "the same picture" + ("" if became == "the same picture" else f", {became}")
+        if fuller == tie.towards and tie.pair.because:
+            words = tie.pair.because  # said of the copy that shows less, which is this one
         chain = "" if tie.towards == cluster.keeper else f" (seen against {letters[tie.towards]})"
-        return f"The same picture, {became}{chain}" if became != "the same picture" else f"The same picture{chain}"
+        return wording.sentence(words.rstrip(".") + chain)
 
     def place(self, image: Image) -> Place:
         """Where one image stands: on the web, in the post, in the archive."""
@@ -328,4 +332,5 @@ def _hop(hop: Hop) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return ""
+    value += 0.0  # no minus before nothing
     return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"

@@ -56,6 +56,15 @@ def size(n_bytes: int) -> str:
     return f"{value / 1000:.1f} TB"
 
 
+def sentence(words: str) -> str:
+    """
+    >>> sentence("the same picture, turned grey"), sentence("Why?"), sentence("")
+    ('The same picture, turned grey.', 'Why?', '')
+    """
+    words = words.strip()
+    return words and words[0].upper() + words[1:] + ("" if words[-1] in ".!?…" else ".")
+
+
 def verdict(pair: Pair) -> str:
     """The heading of one pair."""
     if pair.verdict is Verdict.SAME:

@@ -181,7 +181,7 @@ def agency(builder: Builder) -> Cluster:
             same,
             (Relation.CROPPED, Relation.RESIZED),
             0.98,
-            "184 points lie on one crop; the overlap agrees.",
+            "the same picture, cropped to 56 % of the area, rescaled to 0.51",
             cropped(box_b, (400, 300)),
         ),
         pair(
@@ -190,7 +190,7 @@ def agency(builder: Builder) -> Cluster:
             same,
             (Relation.CROPPED, Relation.RESIZED),
             0.97,
-            "151 points lie on one crop; the overlap agrees.",
+            "the same picture, cropped to 56 % of the area, rescaled to 0.74",
             cropped(box_c, (500, 500)),
         ),
         pair(
@@ -199,7 +199,7 @@ def agency(builder: Builder) -> Cluster:
             same,
             (Relation.RESIZED, Relation.OVERLAID),
             0.93,
-            "The overlap agrees but for one corner.",
+            "the same picture, rescaled to 0.67, a logo or caption added at the lower right",
             cropped((0, 0, 1200, 675), (800, 450), region),
         ),
         pair(a, e, same, (Relation.RE_ENCODED,), 0.99, "The pixels agree but for compression."),

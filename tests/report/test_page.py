@@ -118,8 +118,8 @@ def test_a_cluster_tells_how_each_copy_came_about(opened: Opened) -> None:
     words = page.eval_on_selector_all("#c1 .copy figcaption", "copies => copies.map(c => c.innerText.replace(/\\s+/g, ' '))")
     assert words[0].startswith("A Best copy Most source pixels")
     assert "The same picture, compressed again" in words[1]
-    assert "scaled to 0.67, a logo or words at the lower right" in words[2]
-    assert "cropped to 56 % of the area, scaled to 0.74" in words[3]
+    assert "The same picture, rescaled to 0.67, a logo or caption added at the lower right." in words[2]
+    assert "The same picture, cropped to 56 % of the area, rescaled to 0.74." in words[3]
     times = page.eval_on_selector_all("#c1 .times li", "items => items.map(i => i.innerText.replace(/\\s+/g, ' '))")
     assert times[0] == "2017-03-02 A taken, says the camera (EXIF)"
     assert "2020-07 D in the address" in times
