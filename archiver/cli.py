@@ -23,6 +23,7 @@ COMMANDS = {
     "retry": "Fetch again only what failed.",
     "verify": "Check digests, structure, index and revisits of an archive.",
     "replay": "Show an archive in a viewer.",
+    "config": "Show where each setting comes from.",
     "demo": "Archive the sample post from a small web on this machine.",
 }
 """Name -> what `archiver --help` says of it; each is a module of archiver.commands with a function `command`."""

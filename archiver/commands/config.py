@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import click
 
-from archiver.errors import UsageError
+from archiver.errors import EXIT_OK, UsageError
 
 
 def defaults(path: Path) -> dict[str, Any]:
@@ -54,3 +55,42 @@ def _check(path: Path, key: str, known: set[str]) -> None:
         near = difflib.get_close_matches(_key(key), known, 1)
         hint = f"; did you mean {near[0].replace('_', '-')}?" if near else ""
         raise UsageError(f"{path}: there is no setting {key!r}{hint}")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Settings: where each value comes from.
+
+    A settings file is archiver.toml in the working directory, or --config FILE. Its keys are the names of options without dashes in
+    front, for all commands or for one in a table of its own: per-host = 2, [archive] operator = "me". Every option can be set in the
+    environment too, as ARCHIVER_PER_HOST. The command line outranks the environment, that the file, that the defaults.
+    """
+
+
+@command.command()
+@click.argument("name", metavar="COMMAND", default="archive")
+@click.pass_context
+def show(ctx: click.Context, name: str) -> int:
+    """Print every setting of COMMAND (archive when none is named), its value and where that comes from."""
+    from archiver.cli import COMMANDS
+
+    if name not in COMMANDS or name == "config":
+        raise UsageError(f"there is no command {name!r} with settings")
+    chosen = (ctx.find_root().default_map or {}).get(name, {})
+    options = [option for option in importlib.import_module(f"archiver.commands.{name}").command.params if isinstance(option, click.Option)]
+    rows = [_row(option, chosen) for option in options if option.envvar]
+    width = max((len(row[0]) for row in rows), default=0)
+    for key, value, origin in rows:
+        click.echo(f"{key:{width}}  {value:<24}  {origin}")
+    return EXIT_OK
+
+
+def _row(option: click.Option, chosen: Mapping[str, Any]) -> tuple[str, str, str]:
+    key = max(option.opts, key=len).removeprefix("--")
+    variable = str(option.envvar)
+    if os.environ.get(variable):
+        return key, os.environ[variable], f"environment {variable}"
+    if option.name in chosen:
+        return key, str(chosen[option.name]), "settings file"
+    default = "" if option.default is None or repr(option.default) == "Sentinel.UNSET" else str(option.default)
+    return key, default, "default"
