@@ -11,11 +11,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from archiver.warc.records import Fields
+from archiver.warc.records import Fields, read_fields
 
 MAX_HEAD_BYTES = 1024 * 1024
 MAX_CHUNK_LINE_BYTES = 16 * 1024
 PIECE_BYTES = 1024 * 1024
+PORTION_BYTES = 32 * 1024
+MAX_GZIP_MEMBERS = 4096
 MAX_DECODED_BYTES = 1024 * 1024 * 1024
 """A body that decodes to more than this is a bomb; it is then treated as not decodable."""
 
@@ -66,16 +68,8 @@ def parse_head(raw: bytes) -> HttpHead | None:
     status = _STATUS_LINE.match(raw)
     if status is None:
         return None
-    items: list[tuple[str, str]] = []
-    for line in raw.decode("latin-1").split("\n")[1:]:
-        text = line.rstrip("\r")
-        if text[:1] in (" ", "\t") and items:
-            items[-1] = (items[-1][0], f"{items[-1][1]} {text.strip()}")
-            continue
-        name, colon, value = text.partition(":")
-        if colon:
-            items.append((name.strip(), value.strip()))
-    return HttpHead(int(status[1]), (status[2] or b"").decode("latin-1").strip(), Fields(tuple(items)), len(raw))
+    items = read_fields(raw.decode("latin-1").split("\n")[1:])
+    return HttpHead(int(status[1]), (status[2] or b"").decode("latin-1").strip(), Fields(items), len(raw))
 
 
 class Dechunker:
@@ -92,46 +86,57 @@ class Dechunker:
         self._state = self._size
         self._started = False
 
-    def feed(self, data: bytes) -> Iterator[memoryview]:
-        view = memoryview(data)
-        while view and not self.complete and not self.fault:
-            if self.raw:
-                break
+    def feed(self, data: bytes) -> bytes | memoryview:
+        """The payload in the next portion of the body. One piece for each portion, however small the chunks are."""
+        view, at = memoryview(data), 0
+        pieces: list[bytes | memoryview] = []
+        while at < len(data) and not (self.complete or self.fault or self.raw):
             if self._left_bytes:
-                yield view[: self._left_bytes]
-                taken = min(self._left_bytes, len(view))
-                self._left_bytes -= taken
-                view = view[taken:]
-                continue
-            line, view = self._take_line(view)
-            if line is not None:
-                self._state(line)
-        if self.raw and self._line:
-            yield self._flush_line()
-            if view:
-                yield view
+                piece = view[at : at + self._left_bytes]
+                pieces.append(piece)
+                at += len(piece)
+                self._left_bytes -= len(piece)
+            else:
+                at = self._take_line(data, self._take_whole_chunks(data, view, at, pieces))
+        if self.raw:
+            pieces += [self._flush_line(), view[at:]]
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def finish(self) -> Iterator[memoryview]:
+    def finish(self) -> bytes:
         """Ends the body: what was held back of a body that never was chunked comes out."""
-        if not self._started and self._line:
+        if not self._started:
             self._mark_raw()
-            yield self._flush_line()
+        return self._flush_line() if self.raw else b""
 
-    def _flush_line(self) -> memoryview:
+    def _flush_line(self) -> bytes:
         line, self._line = self._line, b""
-        return memoryview(line)
+        return line
 
-    def _take_line(self, view: memoryview) -> tuple[bytes | None, memoryview]:
-        room = MAX_CHUNK_LINE_BYTES - len(self._line)
-        piece = bytes(view[:room])
-        end = piece.find(b"\n") + 1
+    def _take_whole_chunks(self, data: bytes, view: memoryview, at: int, pieces: list[bytes | memoryview]) -> int:
+        """The quick way over chunks that lie in this portion with all their framing; stops before the first other thing."""
+        if self._line or self._state != self._size:
+            return at
+        while match := _CHUNK_LINE.match(data, at):
+            start = match.end()
+            end = start + int(match[1], 16)
+            if end == start or data[end : end + 2] != b"\r\n":
+                break
+            pieces.append(view[start:end])
+            at, self._started = end + 2, True
+        return at
+
+    def _take_line(self, data: bytes, at: int) -> int:
+        """Reads on in a line of the framing; where it ends, or where the portion ends."""
+        limit = at + MAX_CHUNK_LINE_BYTES - len(self._line)
+        end = data.find(b"\n", at, limit) + 1
         if not end:
-            self._line += piece
-            if len(piece) == room:
+            self._line += data[at:limit]
+            if limit <= len(data):
                 self._fail("a chunk line does not end")
-            return None, view[len(piece) :]
-        line, self._line = self._line + piece[:end], b""
-        return line, view[end:]
+            return min(limit, len(data))
+        line, self._line = self._line + data[at:end], b""
+        self._state(line)
+        return end
 
     def _fail(self, detail: str) -> None:
         if self._started:
@@ -140,7 +145,7 @@ class Dechunker:
             self._mark_raw()
 
     def _mark_raw(self) -> None:
-        self.raw = True
+        self.raw = bool(self._line)
         self._started = True
 
     def _size(self, line: bytes) -> None:
@@ -169,10 +174,16 @@ class Inflater:
     def __init__(self, coding: str) -> None:
         self.fault = ""
         self.ended = False
+        self._members = 1
         self._gzip = coding != "deflate"
         self._inflate = zlib.decompressobj(31) if self._gzip else None
 
     def feed(self, data: bytes | memoryview) -> Iterator[bytes]:
+        """In small portions: what zlib is given beyond the end of a member has to be copied."""
+        for start in range(0, len(data), PORTION_BYTES):
+            yield from self._inflate_portion(data[start : start + PORTION_BYTES])
+
+    def _inflate_portion(self, data: bytes | memoryview) -> Iterator[bytes]:
         while data and not self.fault:
             if self.ended and not self._next_member(bytes(data[:2])):
                 return
@@ -192,6 +203,10 @@ class Inflater:
     def _next_member(self, start: bytes) -> bool:
         """gzip allows several members in a row (RFC 1952 section 2.2); anything else behind the end is ignored."""
         if not self._gzip or start[:1] != b"\x1f":
+            return False
+        self._members += 1
+        if self._members > MAX_GZIP_MEMBERS:
+            self.fault = "the body is made of too many gzip members"
             return False
         self._inflate = zlib.decompressobj(31)
         self.ended = False
@@ -288,7 +303,8 @@ class HttpBody:
             self._close_head(len(self._start))
             self.fault = self.fault or "the HTTP head does not end"
         if self._dechunker is not None:
-            yield from self._dechunker.finish()
+            if rest := self._dechunker.finish():
+                yield rest
             self.fault = self.fault or self._dechunker.fault
 
     def _close_head(self, end: int) -> None:
@@ -306,5 +322,6 @@ class HttpBody:
         else:
             if self._on_framed is not None:
                 self._on_framed(data)
-            yield from self._dechunker.feed(data)
+            if piece := self._dechunker.feed(data):
+                yield piece
             self.fault = self._dechunker.fault

@@ -153,18 +153,21 @@ def field_lines(fields: Iterable[tuple[str, str]]) -> bytes:
 
 
 def parse_fields(raw: bytes) -> Fields:
-    """Reads `name: value` lines, folded lines included; lines without a colon are passed over."""
-    items: list[tuple[str, str]] = []
-    for line in decode_text(raw).split("\n"):
-        text = line.rstrip("\r")
-        if text[:1] in (" ", "\t") and items:
-            name, value = items[-1]
-            items[-1] = (name, f"{value} {text.strip()}".strip())
+    """Reads the named fields of a record head or of an `application/warc-fields` block."""
+    return Fields(read_fields(decode_text(raw).split("\n")))
+
+
+def read_fields(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Reads `name: value` lines, folded ones included (RFC 822 section 3.2); lines without a colon are passed over."""
+    items: list[tuple[str, list[str]]] = []
+    for line in lines:
+        if line[:1] in (" ", "\t") and items:
+            items[-1][1].append(line.strip())
             continue
-        name, colon, value = text.partition(":")
+        name, colon, value = line.partition(":")
         if colon:
-            items.append((name.strip(), value.strip()))
-    return Fields(tuple(items))
+            items.append((name.strip(), [value.strip()]))
+    return tuple((name, " ".join(filter(None, parts))) for name, parts in items)
 
 
 def decode_text(raw: bytes) -> str:

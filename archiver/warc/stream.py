@@ -18,6 +18,8 @@ from archiver.warc.members import GZIP_MAGIC
 from archiver.warc.records import Fields, bare_id, parse_fields
 
 READ_BYTES = 256 * 1024
+FIRST_PORTION_BYTES = 8 * 1024
+"""Of each member; most members are small, and what zlib is given beyond the end of one has to be copied."""
 MAX_PIECE_BYTES = 1024 * 1024
 MAX_HEAD_BYTES = 1024 * 1024
 
@@ -44,12 +46,15 @@ class Members:
     def __init__(self, file: BinaryIO, offset: int = 0) -> None:
         self._file = file
         self._inflate: zlib._Decompress | None = None
+        self._portion_bytes = FIRST_PORTION_BYTES
         self.seek(offset)
 
     def seek(self, offset: int) -> None:
         """Starts afresh at a member (or record, in a plain file)."""
         self._file.seek(offset)
         self._raw = self._file.read(READ_BYTES)
+        self._next = 0
+        """Index in `_raw` of the first byte not yet inflated."""
         self._raw_end = offset + len(self._raw)
         self.gzip = self._raw.startswith(b"\x1f\x8b")
         self.offset = offset
@@ -61,20 +66,21 @@ class Members:
     @property
     def end_offset(self) -> int:
         """File offset of the first byte behind what was taken; exact at the end of a member and in plain files."""
-        return self._raw_end - len(self._raw) - (0 if self.gzip else len(self._out) - self._at)
+        return self._raw_end - (len(self._raw) - self._next) - (0 if self.gzip else len(self._out) - self._at)
 
     def open_next(self) -> bool:
         """Goes to the member behind the current one. False at the end of the file. Raises Damaged when there is no member."""
         self.offset = self.end_offset
         self._out, self._at = b"", 0
-        if not self._raw and not self._read_raw():
+        if self._next == len(self._raw) and not self._read_raw():
             return False
         if self.gzip:
-            if len(self._raw) < 3:
+            if len(self._raw) - self._next < len(GZIP_MAGIC):
                 self._read_raw()
-            if not self._raw.startswith(GZIP_MAGIC):
+            if not self._raw.startswith(GZIP_MAGIC, self._next):
                 raise Damaged("these bytes are no gzip member")
             self._inflate = zlib.decompressobj(31)
+            self._portion_bytes = FIRST_PORTION_BYTES
         self._ended = False
         return True
 
@@ -104,7 +110,7 @@ class Members:
 
     def _read_raw(self) -> bool:
         more = self._file.read(READ_BYTES)
-        self._raw += more
+        self._raw, self._next = self._raw[self._next :] + more, 0
         self._raw_end += len(more)
         return bool(more)
 
@@ -119,23 +125,26 @@ class Members:
         return False
 
     def _plain_more(self) -> bytes:
-        if not self._raw and not self._read_raw():
+        if self._next == len(self._raw) and not self._read_raw():
             self._ended = True
-        piece, self._raw = self._raw, b""
+        piece, self._next = self._raw[self._next :], len(self._raw)
         return piece
 
     def _inflate_more(self) -> bytes:
         assert self._inflate is not None
-        if not self._raw and not self._read_raw():
+        if self._next == len(self._raw) and not self._read_raw():
             self._ended = True
             raise Damaged("the file ends inside a gzip member")
+        portion = self._raw[self._next : self._next + self._portion_bytes]
+        self._portion_bytes = READ_BYTES
         try:
-            piece = self._inflate.decompress(self._raw, MAX_PIECE_BYTES)
+            piece = self._inflate.decompress(portion, MAX_PIECE_BYTES)
         except zlib.error as error:
             self._ended = True
             raise Damaged(f"the gzip member is damaged: {str(error).partition(': ')[2] or error}") from None
         self._ended = self._inflate.eof
-        self._raw = self._inflate.unused_data if self._ended else self._inflate.unconsumed_tail
+        left = self._inflate.unused_data if self._ended else self._inflate.unconsumed_tail
+        self._next += len(portion) - len(left)
         return piece
 
 
@@ -282,7 +291,7 @@ def _read_head(members: Members, name: str, start: int) -> Record | Broken:
     version = _VERSION.fullmatch(line)
     if version is None:
         return Broken(name, start, "no record starts here")
-    head = b""
+    head = bytearray()
     while len(head) < MAX_HEAD_BYTES:
         line = members.line(MAX_HEAD_BYTES)
         head += line
@@ -290,7 +299,7 @@ def _read_head(members: Members, name: str, start: int) -> Record | Broken:
             return Broken(name, start, "the record head does not end")
         if not line.strip(b"\r\n"):
             break
-    fields = parse_fields(head)
+    fields = parse_fields(bytes(head))
     length = fields.get("Content-Length")
     if not (length.isascii() and length.isdigit()) or len(length) > 18:
         return Broken(name, start, "the record has no readable Content-Length", bare_id(fields.get("WARC-Record-ID")))

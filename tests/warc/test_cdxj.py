@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import surt as reference
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archiver.model import Missed, Reason, Target
@@ -52,6 +52,7 @@ def test_key_is_that_of_the_wayback_tools(url: str) -> None:
     assert surt(url) == expected
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abAB019-._~/%?&=;+,*()!' 2Fé#:@", max_size=40))
 @example("%2525/..%2f")
 def test_key_agrees_on_any_path_and_query(rest: str) -> None:

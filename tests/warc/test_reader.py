@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
@@ -132,6 +132,7 @@ def test_payload_limit_is_told(ours: Path) -> None:
         reader.payload(ours, archived(ours)[0].ref, limit_bytes=100)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), st.integers(1, 700), st.integers(1, 900))
 def test_dechunking_undoes_chunking_in_any_portions(body: bytes, size: int, portion: int) -> None:
     raw = chunked(body, size=size, extension=';q="a;b"', trailer="X-T: 1")
@@ -144,17 +145,33 @@ def test_dechunking_undoes_chunking_in_any_portions(body: bytes, size: int, port
     assert http.complete
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=500), st.integers(1, 50))
 def test_no_body_breaks_the_dechunker(body: bytes, portion: int) -> None:
     dechunker = Dechunker()
-    out = b""
-    for start in range(0, len(body), portion):
-        out += b"".join(bytes(part) for part in dechunker.feed(body[start : start + portion]))
-    out += b"".join(bytes(part) for part in dechunker.finish())
+    out = b"".join(bytes(dechunker.feed(body[start : start + portion])) for start in range(0, len(body), portion)) + dechunker.finish()
     if dechunker.raw:
         assert out == body
+    else:
+        assert len(out) < max(1, len(body))
 
 
+def test_hostile_shapes_cost_no_more_than_their_size() -> None:
+    """Each of these took minutes when something in the way was copied once for each of its small parts."""
+    head = b"HTTP/1.1 200 OK\r\n"
+    tiny_chunks = head + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n"
+    folded = head + b"X: 1\r\n" + b" y\r\n" * 200_000 + b"\r\nbody"
+    empty_members = head + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"") * 50_000
+    assert scan_http([tiny_chunks]).size_bytes == 100_000
+    assert scan_http([folded]).size_bytes == 4
+    assert "too many" in scan_http([empty_members]).undecoded
+    record = b"WARC/1.1\r\nWARC-Type: resource\r\n" + b"A: b\r\n" * 200_000 + b"Content-Length: 0\r\n\r\n\r\n\r\n"
+    assert [type(item) for item in read_records(io.BytesIO(record), "x")] == [Broken], "a head of more than 1 MiB"
+    small = gzip.compress(b"WARC/1.1\r\nWARC-Type: resource\r\nContent-Length: 0\r\n\r\n\r\n\r\n") * 20_000
+    assert sum(1 for _ in read_records(io.BytesIO(small), "x")) == 20_000
+
+
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_response_breaks_the_scan(junk: bytes) -> None:
     for start in (b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"):
@@ -163,6 +180,7 @@ def test_no_response_breaks_the_scan(junk: bytes) -> None:
 
 
 def test_write_then_read_is_the_identity_for_any_response_bytes(tmp_path_factory: pytest.TempPathFactory) -> None:
+    @settings(deadline=None)
     @given(st.lists(st.binary(max_size=300), min_size=1, max_size=5))
     def law(blocks: list[bytes]) -> None:
         folder = tmp_path_factory.mktemp("law")
@@ -180,6 +198,7 @@ def test_write_then_read_is_the_identity_for_any_response_bytes(tmp_path_factory
     law()
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_damage_raises_and_records_before_it_survive(data: st.DataObject) -> None:
     whole = _five_records()
@@ -192,6 +211,7 @@ def test_no_damage_raises_and_records_before_it_survive(data: st.DataObject) -> 
     assert [name for name in found if name in untouched] == untouched
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3000))
 def test_truncation_costs_the_last_record_only(length: int) -> None:
     whole = _five_records()
