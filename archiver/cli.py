@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from archiver import __version__
+from archiver.version import __version__
 from archiver.errors import EXIT_INTERRUPTED, ArchiverError
 
 COMMANDS = {

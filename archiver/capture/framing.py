@@ -22,6 +22,7 @@ TRAILER_BYTES_MAX = 64 * 1024
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/(\d)\.(\d)[ \t]+(\d{3})(?:[ \t][^\r\n]*)?\r?\n")
+_CHUNK_START = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\n]{0,1000})?\r\n")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
 
 
@@ -210,6 +211,10 @@ class Framer:
     def _feed_chunks(self, data: bytes, at: int) -> int:
         """Section 7.1. `_chunk_left`: -1 a size line is due, 0 the line break after a chunk, otherwise data still to come."""
         while at < len(data) and not self.complete and not self.fault:
+            if self._chunk_left < 0 and not self._held and not self.trailers:
+                at = self._whole_chunks(data, at)
+                if at == len(data):
+                    break
             if self._chunk_left > 0:
                 size = min(self._chunk_left, len(data) - at)
                 self._chunk_left -= size
@@ -226,6 +231,17 @@ class Framer:
                 line = bytes(self._held)
                 self._held.clear()
                 self._chunk_line(line)
+        return at
+
+    def _whole_chunks(self, data: bytes, at: int) -> int:
+        """The quick way through chunks that lie in `data` from their size line to their line break."""
+        while match := _CHUNK_START.match(data, at):
+            size = int(match[1], 16)
+            end = match.end() + size
+            if not size or data[end : end + 2] != b"\r\n":
+                break
+            self.body_bytes += size
+            at = end + 2
         return at
 
     def _chunk_line(self, line: bytes) -> None:

@@ -30,7 +30,8 @@ from archiver.capture.throttle import Throttle
 from archiver.model import FetchSettings
 
 SPOOL_MEMORY_BYTES = 256 * 1024
-_FRAMING_BYTES_MIN = 64 * 1024
+_FRAMING_BYTES_MIN = 1024 * 1024
+"""So much chunk framing is always borne; beyond it, framing must not outweigh what it frames."""
 _NO_FIELDS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 CURRENT: ContextVar[Tape] = ContextVar("archiver_tape")
@@ -110,10 +111,9 @@ class Tape:
         if self.framer.body_bytes > limit:
             self._shorten(self.framer.head_bytes + limit)
             return f"larger than the limit of {limit} bytes"
-        framed_max = self.framer.head_bytes + limit + max(_FRAMING_BYTES_MIN, limit // 4)
-        if self.spooled_bytes > framed_max:
-            self._shorten(framed_max)
-            return f"chunk framing beyond the limit of {limit} bytes"
+        framing = self.spooled_bytes - self.framer.head_bytes - self.framer.body_bytes
+        if framing > _FRAMING_BYTES_MIN + self.framer.body_bytes:
+            return f"{framing} bytes of chunk framing around {self.framer.body_bytes} bytes"
         return ""
 
     def finish(self, end: End) -> None:

@@ -6,19 +6,22 @@ Order: equal pixels; too little to go by; then every way of laying one on the ot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 
 from archiver.model import Pair, Picture, Relation, Verdict
 from archiver.picture.compare_frame import Frame, frame, transform
 from archiver.picture.compare_look import Look, look
-from archiver.picture.compare_place import Laid, Placement, lay, placements, refine
+from archiver.picture.compare_place import Laid, Placement, glance, lay, placements, refine
 from archiver.picture.features import Features
 from archiver.picture.relations import in_words, relations
 from archiver.picture.rules import STRICTNESS, Evidence, judge
 
 LOOK_AT_PX = 192
-PLACEMENTS_MAX = 4
+PLACEMENTS_MAX = 6
+ENOUGH = 0.6
+"""A score from which on no other placement is tried."""
 
 cv2.setNumThreads(1)  # work spreads over processes
 
@@ -87,12 +90,15 @@ def scores(seen: Evidence) -> dict[str, float]:
 def find(a: Picture, fa: Features, b: Picture, fb: Features) -> Finding | None:
     """The best placement of b on a; None when there is none."""
     best: Finding | None = None
-    for place in placements(fa, fb)[:PLACEMENTS_MAX]:
-        seen = examine(a, fa, b, fb, place)
-        if seen is not None and (best is None or _rank(seen) > _rank(best)):
-            best = seen
-        if best is not None and best.score >= 0.6:
-            break
+    for place in islice(placements(fa, fb), PLACEMENTS_MAX):
+        if not glance(fa, fb, place):
+            continue
+        for again in (True, False) if place.inliers == 0 else (True,):
+            seen = examine(a, fa, b, fb, place, again)
+            if seen is not None and (best is None or _rank(seen) > _rank(best)):
+                best = seen
+            if best is not None and best.score >= ENOUGH:
+                return best
     return best
 
 
@@ -100,11 +106,10 @@ def _rank(found: Finding) -> tuple[float, float]:
     return round(found.score, 6), found.look.good * max(0.0, found.look.median)
 
 
-def examine(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement) -> Finding | None:
-    """Refine one placement and look at it; None when the two hardly overlap there."""
-    look_a, look_b = fa.looks[place.view_a], fb.looks[place.view_b]
-    place = refine(look_a, look_b, place)
-    laid = lay(look_a, look_b, place.matrix, LOOK_AT_PX)
+def examine(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, again: bool) -> Finding | None:
+    """Refine one placement (if `again`) and look at it; None when the two hardly overlap there."""
+    place = refine(fa, fb, place) if again else place
+    laid = lay(fa.looks[place.view_a], fb.looks[place.view_b], place.matrix, LOOK_AT_PX)
     seen = look(laid) if laid is not None else None
     if laid is None or seen is None:
         return None

@@ -11,12 +11,11 @@ import numpy as np
 from archiver.model import Picture, Transform
 from archiver.picture.compare_look import Region
 from archiver.picture.compare_place import Laid, Matrix, Placement
-from archiver.picture.features import Bytes, Features
+from archiver.picture.features import Bytes, Features, Floats
 
-SEAM_LEVELS = 10.0
 SAME_EXTENT = 0.02
-SEAM_SHARE = 0.5
-"""A side is a seam where over this share of it the grey level jumps by SEAM_LEVELS more than just inside."""
+SEAM_LEVELS, SEAM_RATIO, SEAM_SHARE = 10.0, 1.8, 0.55
+"""A side is a seam where the level jumps by so much, so much more than beside it, and does so along this share of the side."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +100,10 @@ def surroundings(larger: Bytes, shape: tuple[int, ...], onto: Matrix) -> tuple[i
     scale = float(np.sqrt(abs(np.linalg.det(onto[:, :2]))))
     seams = open_sides = 0
     for side in range(4):
-        apart = [_line(grey, onto, side, offset / scale, width, height) for offset in (-3.0, 3.0, 7.0)]
-        if any(line is None for line in apart):
-            continue
-        open_sides += 1
-        outer, inner, deeper = (line for line in apart if line is not None)
-        jumps = np.abs(outer - inner) > SEAM_LEVELS + np.abs(inner - deeper)
-        seams += bool(jumps.mean() > SEAM_SHARE)
+        across = _across(grey, onto, side, scale, width, height)
+        if across is not None:
+            open_sides += 1
+            seams += is_seam(across)
     quad = onto @ np.array([[0, width, width, 0], [0, 0, height, height], [1, 1, 1, 1]], float)
     covered = cv2.fillConvexPoly(np.zeros(grey.shape, np.uint8), np.round(quad.T).astype(np.int32), 1)
     covered = cv2.dilate(covered, np.ones((5, 5), np.uint8))
@@ -118,20 +114,34 @@ def surroundings(larger: Bytes, shape: tuple[int, ...], onto: Matrix) -> tuple[i
     return seams, open_sides, float(around.std()), float((levels[:-1] + levels[1:]).max()) / len(around)
 
 
-def _line(grey: np.ndarray, onto: Matrix, side: int, depth: float, width: int, height: int) -> np.ndarray | None:
-    """Grey levels of the larger picture along a line `depth` pixels inside one side of the smaller; None when it runs outside."""
-    steps = np.linspace(0.1, 0.9, 48)
-    x, y = steps * (width - 1), steps * (height - 1)
-    line = ((x, np.full(48, depth)), (x, np.full(48, height - 1 - depth)), (np.full(48, depth), y), (np.full(48, width - 1 - depth), y))[
-        side
-    ]
-    at = onto @ np.stack([line[0], line[1], np.ones(48)])
-    inside = (at[0] >= 0) & (at[1] >= 0) & (at[0] <= grey.shape[1] - 1) & (at[1] <= grey.shape[0] - 1)
+def is_seam(across: Floats) -> bool:
+    """Does an edge run just where the smaller picture ends? `across`: (17, 48) grey levels, row 8 on its outermost pixels.
+
+    Content goes on across the side of a crop; where a picture was pasted, the level jumps there and not beside it.
+    """
+    jumps = np.abs(across[2:] - across[:-2])  # row 7 is the jump over the outermost pixels
+    here = jumps[5:10]
+    strongest = int(here.mean(axis=1).argmax())
+    beside = max(float(jumps[:3].mean(axis=1).max()), float(jumps[-3:].mean(axis=1).max()))
+    level = float(here[strongest].mean())
+    return level > SEAM_LEVELS and level > SEAM_RATIO * beside and float((here[strongest] > SEAM_LEVELS / 2).mean()) > SEAM_SHARE
+
+
+def _across(grey: Floats, onto: Matrix, side: int, scale: float, width: int, height: int) -> Floats | None:
+    """Levels of the larger picture on lines along one side of the smaller, from 8 pixels outside to 8 inside; None at its own edge."""
+    depth = (np.arange(17)[:, None] - 8) / scale
+    steps = np.linspace(0.08, 0.92, 48)[None, :]
+    x, y = np.broadcast_arrays(steps * (width - 1), depth) if side < 2 else np.broadcast_arrays(depth, steps * (height - 1))
+    if side == 1:
+        y = height - 1 - y
+    elif side == 3:
+        x = width - 1 - x
+    at_x = onto[0, 0] * x + onto[0, 1] * y + onto[0, 2]
+    at_y = onto[1, 0] * x + onto[1, 1] * y + onto[1, 2]
+    inside = (at_x[4] >= 0) & (at_y[4] >= 0) & (at_x[4] <= grey.shape[1] - 1) & (at_y[4] <= grey.shape[0] - 1)
     if inside.mean() < 0.7:
         return None
-    at = np.round(np.clip(at, 0, [[grey.shape[1] - 1], [grey.shape[0] - 1]])).astype(int)
-    taken: np.ndarray = grey[at[1], at[0]]
-    return taken
+    return cv2.remap(grey, at_x.astype(np.float32), at_y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def transform(

@@ -40,6 +40,21 @@ class Region:
     """Left, top, right, bottom as shares of the overlap's frame."""
     fill: float
     """How much of its box it covers."""
+    step: float
+    """How abruptly it begins and ends along its shorter way: 1 where a straight edge runs all along it."""
+
+    @property
+    def wide(self) -> float:
+        return self.box[2] - self.box[0]
+
+    @property
+    def high(self) -> float:
+        return self.box[3] - self.box[1]
+
+    @property
+    def to_corner(self) -> float:
+        """Distance to the nearest corner of the overlap, the larger of the two gaps."""
+        return max(min(self.box[0], 1.0 - self.box[2]), min(self.box[1], 1.0 - self.box[3]))
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,8 @@ class Look:
     """Share of the overlap that disagrees."""
     big: float
     """Share of the overlap in the largest connected region that disagrees."""
+    stray: float
+    """Share of the overlap that disagrees outside the box of the largest region."""
     parts: int
     """Disagreeing regions of visible size."""
     region: Region | None
@@ -114,6 +131,7 @@ def look(laid: Laid) -> Look | None:
         whole=_correlation(grey_a[mask], grey_b[mask]),
         bad=float(apart.sum()) / area,
         big=big,
+        stray=_stray(apart, box, area),
         parts=parts,
         region=box,
         one_sign=_one_sign(rest, labels),
@@ -194,8 +212,26 @@ def _regions(apart: Mask, mask: Mask) -> tuple[int, Mask, float, Region | None]:
         float(chosen.sum()) / area,
         (left / width, top / height, (left + wide) / width, (top + high) / height),
         float(sizes.max()) / (wide * high),
+        _step(labels[top : top + high, left : left + wide] == largest),
     )
     return len(visible), chosen, float(sizes.max()) / area, region
+
+
+def _step(region: Mask) -> float:
+    """The weaker of the two long edges: how much of it is filled within two pixels of the box."""
+    along = region if region.shape[1] >= region.shape[0] else region.T
+    depth = min(3, along.shape[0])
+    return min(float(along[:depth].any(axis=0).mean()), float(along[-depth:].any(axis=0).mean()))
+
+
+def _stray(apart: Mask, region: Region | None, area: float) -> float:
+    if region is None:
+        return 0.0
+    height, width = apart.shape
+    outside = apart.copy()
+    left, top, right, bottom = (round(side * full) for side, full in zip(region.box, (width, height, width, height), strict=True))
+    outside[max(0, top - 4) : bottom + 4, max(0, left - 4) : right + 4] = False
+    return float(outside.sum()) / area
 
 
 def _one_sign(rest: Floats, chosen: Mask) -> float:
@@ -225,9 +261,10 @@ def _correlation(one: Floats, other: Floats) -> float:
 
 def _chroma(one: Floats, other: Floats, mask: Mask) -> tuple[float, float, float]:
     """Correlation of colours, colourfulness of b relative to a, mean difference; over what agrees in shape."""
-    if mask.sum() < 50:
+    chosen = mask[::2, ::2]
+    if chosen.sum() < 25:
         return 1.0, 1.0, 0.0
-    a, b = one[..., 1:][mask] - 128.0, other[..., 1:][mask] - 128.0
+    a, b = one[::2, ::2, 1:][chosen] - 128.0, other[::2, ::2, 1:][chosen] - 128.0
     strong_a, strong_b = float(np.sqrt((a * a).mean())), float(np.sqrt((b * b).mean()))
     difference = float(np.abs(a - b).mean())
     if strong_a < 2.5 or strong_b < 2.5:

@@ -25,6 +25,8 @@ INLIERS_MIN = 7
 RANSAC_PX = 4.0
 """In pixels of the view."""
 FRAME_HASH_MAX_BITS = 12
+GLANCE_PX = 80
+GLANCE_AGREES, GLANCE_SHARE = 0.6, 0.5
 REFINE_PX = 112
 REFINE_STEPS = 3
 MOVE_MAX_PX = 12.0
@@ -48,13 +50,12 @@ class Placement:
     matches: int
 
 
-def placements(a: Features, b: Features) -> list[Placement]:
-    """Hypotheses, those with the most matched corners first; unmirrored before mirrored."""
-    found = [place for va, vb in _view_pairs(a, b) if (place := _by_corners(a, va, b, vb)) is not None]
-    found.sort(key=lambda place: -place.inliers)
-    if not found or found[0].inliers < 4 * INLIERS_MIN:
-        found += _by_frames(a, b)
-    return found
+def placements(a: Features, b: Features) -> Iterator[Placement]:
+    """Hypotheses, found only as they are asked for: near frames upon each other, then by corners, then mirrored frames."""
+    yield from _by_frames(a, b, False)
+    by_corners = [place for va, vb in _view_pairs(a, b) if (place := _by_corners(a, va, b, vb)) is not None]
+    yield from sorted(by_corners, key=lambda place: -place.inliers)
+    yield from _by_frames(a, b, True)
 
 
 def _view_pairs(a: Features, b: Features) -> list[tuple[int, int]]:
@@ -101,19 +102,17 @@ def match(one: Bytes, other: Bytes) -> tuple[NDArray[Any], NDArray[Any]]:
     return rows, nearest[rows]
 
 
-def _by_frames(a: Features, b: Features) -> Iterator[Placement]:
+def _by_frames(a: Features, b: Features, mirrored: bool) -> Iterator[Placement]:
     """Frame (or content inside the border) upon frame, where the hashes are near."""
-    tried: list[tuple[int, int, bool, tuple[float, ...], tuple[float, ...]]] = []
-    for mirrored in (False, True):
-        for va, vb in _view_pairs(a, b):
-            for inner_a in (False, True):
-                for inner_b in (False, True):
-                    one = int(a.sketch.hashes[va][2 * inner_a])
-                    other = int(b.sketch.hashes[vb][2 * inner_b + mirrored])
-                    key = (va, vb, mirrored, _box(a, va, inner_a), _box(b, vb, inner_b))
-                    if one and other and (one ^ other).bit_count() <= FRAME_HASH_MAX_BITS and key not in tried:
-                        tried.append(key)
-                        yield Placement(va, vb, mirrored, _upon(key[4], key[3], mirrored), 0, 0)
+    tried: list[tuple[int, int, tuple[float, ...], tuple[float, ...]]] = []
+    for va, vb in _view_pairs(a, b):
+        for inner_a, inner_b in ((False, False), (False, True), (True, False), (True, True)):
+            one = int(a.sketch.hashes[va][2 * inner_a])
+            other = int(b.sketch.hashes[vb][2 * inner_b + mirrored])
+            key = (va, vb, _box(a, va, inner_a), _box(b, vb, inner_b))
+            if one and other and (one ^ other).bit_count() <= FRAME_HASH_MAX_BITS and key not in tried:
+                tried.append(key)
+                yield Placement(va, vb, mirrored, _upon(key[3], key[2], mirrored), 0, 0)
 
 
 def _box(features: Features, view: int, inner: bool) -> tuple[float, ...]:
@@ -138,7 +137,7 @@ class Laid:
 
     a: Bytes
     b: Bytes
-    """(H, W, 3) uint8."""
+    """(H, W, 3) uint8, or (H, W) float32 for greys."""
     mask: NDArray[np.bool_]
     """Where both have content, one pixel in from the edges."""
     inside_px: int
@@ -181,21 +180,48 @@ def _take(look: Bytes, to_look: Matrix, size: tuple[int, int]) -> Bytes:
     return taken
 
 
-def refine(a: Bytes, b: Bytes, place: Placement) -> Placement:
+def glance(a: Features, b: Features, place: Placement) -> bool:
+    """Is it worth a full look? Half of what has detail must agree already, roughly laid and small."""
+    laid = _lay_greys(a, b, place, place.matrix, GLANCE_PX)
+    if laid is None or laid.mask.sum() < 64:
+        return False
+    one, other, mask = laid.a, laid.b, laid.mask
+    size = (7, 7)
+    mean_one, mean_other = cv2.boxFilter(one, -1, size), cv2.boxFilter(other, -1, size)
+    var_one = cv2.boxFilter(one * one, -1, size) - mean_one * mean_one
+    var_other = cv2.boxFilter(other * other, -1, size) - mean_other * mean_other
+    both = cv2.boxFilter(one * other, -1, size) - mean_one * mean_other
+    detail = mask & (np.maximum(var_one, var_other) > 40.0)
+    agree = detail & (both > 0.0) & (both * both > GLANCE_AGREES**2 * (var_one + 8.0) * (var_other + 8.0))
+    seen, right = int(detail.sum()), int(agree.sum())
+    return seen < 0.1 * int(mask.sum()) or right >= GLANCE_SHARE * seen
+
+
+def refine(a: Features, b: Features, place: Placement) -> Placement:
     """A few Gauss-Newton steps towards equal grey levels; the best seen, measured by the clipped difference."""
     matrix, best, least = place.matrix, place.matrix, np.inf
     for _ in range(REFINE_STEPS + 1):
-        laid = lay(a, b, matrix, REFINE_PX)
+        laid = _lay_greys(a, b, place, matrix, REFINE_PX)
         if laid is None or laid.mask.sum() < 64:
             break
         shift, moved, rest = _newton(laid)
         if rest < least:
             best, least = matrix, rest
-        if shift is None or moved < 0.05 or rest > least * 1.02:
+        if shift is None or moved < 0.08 or rest > least * 1.02:
             break
-        full = laid.to_a @ np.vstack((shift, [0, 0, 1])) @ np.linalg.inv(np.vstack((laid.to_a, [0, 0, 1])))
+        to_a = laid.to_a * (a.looks[place.view_a].shape[1] / a.greys[place.view_a].shape[1])
+        full = to_a @ np.vstack((shift, [0, 0, 1])) @ np.linalg.inv(np.vstack((to_a, [0, 0, 1])))
         matrix = np.vstack((full, [0, 0, 1]))[:2] @ np.vstack((matrix, [0, 0, 1]))
-    return replace(place, matrix=best) if _near(best, place.matrix, b) else place
+    return replace(place, matrix=best) if _near(best, place.matrix, b.looks[place.view_b]) else place
+
+
+def _lay_greys(a: Features, b: Features, place: Placement, matrix: Matrix, longest_px: int) -> Laid | None:
+    """As `lay`, on the small greys; `matrix` is between looks."""
+    one, other = a.greys[place.view_a], b.greys[place.view_b]
+    down, up = one.shape[1] / a.looks[place.view_a].shape[1], b.looks[place.view_b].shape[1] / other.shape[1]
+    small = matrix * down
+    small[:, :2] *= up
+    return lay(one, other, small, longest_px)
 
 
 def _near(new: Matrix, old: Matrix, b: Bytes) -> bool:
@@ -209,8 +235,7 @@ def _near(new: Matrix, old: Matrix, b: Bytes) -> bool:
 def _newton(laid: Laid) -> tuple[Matrix | None, float, float]:
     """The affine (frame of b -> corrected frame) that best explains the difference, how far it moves a corner in pixels,
     and the mean clipped difference before it."""
-    one = cv2.GaussianBlur(cv2.cvtColor(laid.a, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.0)
-    other = cv2.GaussianBlur(cv2.cvtColor(laid.b, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.0)
+    one, other = cv2.GaussianBlur(laid.a, (5, 5), 1.0), cv2.GaussianBlur(laid.b, (5, 5), 1.0)
     mask = cv2.erode(laid.mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
     if mask.sum() < 50:
         return None, 0.0, np.inf

@@ -22,6 +22,7 @@ POINTS_MAX = 400
 PAD_PX = 16
 """Repeated edge around the view, so that corners near the frame are found."""
 LOOK_PX = 256
+GREY_PX = 128
 FLAT_STD = 3.0
 """Grey levels below which a 32 px picture has no hash: its bits would be noise."""
 BORDER_RANGE = 24
@@ -69,6 +70,11 @@ class Features:
     def looks(self) -> tuple[Bytes, ...]:
         """Per view: (H, W, 3) uint8 RGB, longest side at most LOOK_PX."""
         return tuple(_unpack(data) for data in self.packed)
+
+    @cached_property
+    def greys(self) -> tuple[Floats, ...]:
+        """Per view: (H, W) float32 grey levels, longest side at most GREY_PX: for first looks and for fitting one on the other."""
+        return tuple(_grey(look) for look in self.looks)
 
     def to_bytes(self) -> bytes:
         """Compact and versioned by FEATURES_VERSION; the same features give the same bytes."""
@@ -202,6 +208,15 @@ def _pack(view: Bytes) -> bytes:
     if not done:
         raise ValueError("a look could not be encoded")
     return bytes(data.tobytes())
+
+
+def _grey(look: Bytes) -> Floats:
+    grey = cv2.cvtColor(look, cv2.COLOR_RGB2GRAY)
+    scale = GREY_PX / max(grey.shape)
+    if scale < 1.0:
+        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return grey.astype(np.float32)
 
 
 def _unpack(data: bytes) -> Bytes:

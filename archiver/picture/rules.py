@@ -41,6 +41,33 @@ BIG = Band(0.020, 0.010, 0.005)
 COVER = Band(0.65, 0.75, 0.85)
 DETAIL_PX = Band(150, 300, 600)
 STRETCH = Band(1.15, 1.08, 1.03)
+CORNERS = Band(7, 14, 40)
+"""Matched corners that agree on the placement, for rules that overlook a region."""
+
+REST = Band(0.94, 0.962, 0.985)
+"""Agreement outside the overlooked region."""
+STRAY = Band(0.014, 0.007, 0.003)
+ONE_SIGN = Band(0.92, 0.955, 0.985)
+INSIDE = Band(0.28, 0.38, 0.55)
+PLAIN = Band(0.36, 0.46, 0.60)
+FRAMES = Band(0.93, 0.96, 0.99)
+"""Share of both pictures that lies on the other when frame lies on frame."""
+BANNER_LONG = Band(0.72, 0.80, 0.95)
+BANNER_SHORT = Band(0.42, 0.34, 0.25)
+BANNER_FILL = Band(0.46, 0.55, 0.75)
+BANNER_STEP = Band(0.30, 0.50, 0.80)
+BANNER_PLAIN = Band(0.33, 0.40, 0.55)
+BANNER_SIGN = Band(0.84, 0.90, 0.97)
+BADGE_SIDE = Band(0.42, 0.36, 0.25)
+BADGE_FILL = Band(0.50, 0.58, 0.75)
+BADGE_CORNER = Band(0.08, 0.05, 0.02)
+VEIL_BIG = Band(0.16, 0.12, 0.06)
+
+SMOOTH_DETAIL = Band(0.16, 0.10, 0.04)
+SMOOTH_WHOLE = Band(0.94, 0.97, 0.99)
+SMOOTH_BAD = Band(0.008, 0.004, 0.001)
+SMOOTH_DIFFERENCE = Band(6.0, 4.0, 2.0)
+SMOOTH_CHROMA = Band(0.90, 0.95, 0.98)
 
 
 @dataclass(frozen=True)
@@ -63,13 +90,83 @@ def untouched(seen: Evidence) -> float:
     return min(GOOD.grade(seen.look.good), BIG.grade(seen.look.big), _placed(seen))
 
 
+def banner(seen: Evidence) -> float:
+    """All that stands apart is one straight strip from left to right, flat-coloured or one-sided as lettering is and limbs are not."""
+    region = seen.look.region
+    if region is None:
+        return 0.0
+    shape = min(BANNER_LONG.grade(region.wide), BANNER_SHORT.grade(region.high), BANNER_FILL.grade(region.fill))
+    lettering = max(BANNER_PLAIN.grade(_plain(seen)), BANNER_SIGN.grade(seen.look.one_sign), BANNER_STEP.grade(region.step))
+    return min(shape, lettering, _rest(seen))
+
+
+def badge(seen: Evidence) -> float:
+    """All that stands apart is one compact, flat-coloured patch in a corner, where logos are put."""
+    region = seen.look.region
+    if region is None:
+        return 0.0
+    shape = min(BADGE_SIDE.grade(max(region.wide, region.high)), BADGE_FILL.grade(region.fill), BADGE_CORNER.grade(region.to_corner))
+    return min(shape, PLAIN.grade(_plain(seen)), _rest(seen))
+
+
+def watermark(seen: Evidence) -> float:
+    """What stands apart is only ever brighter (or only darker), and the picture shows through it."""
+    through = min(INSIDE.grade(seen.look.inside), ONE_SIGN.grade(seen.look.one_sign), VEIL_BIG.grade(seen.look.big))
+    return min(through, REST.grade(seen.look.rest), _surely_placed(seen))
+
+
+def smooth(seen: Evidence) -> float:
+    """Hardly any detail to compare, but frame lies on frame and the two run alike in brightness and in colour."""
+    plain = min(SMOOTH_DETAIL.grade(seen.look.detail), SMOOTH_BAD.grade(seen.look.bad), SMOOTH_DIFFERENCE.grade(seen.look.difference))
+    alike = min(SMOOTH_WHOLE.grade(seen.look.whole), SMOOTH_CHROMA.grade(seen.look.chroma))
+    return min(plain, alike, STRETCH.grade(seen.frame.stretch), COVER.grade(seen.cover - 0.1))
+
+
+def _plain(seen: Evidence) -> float:
+    return max(seen.look.plain_a, seen.look.plain_b)
+
+
+def _rest(seen: Evidence) -> float:
+    """Outside the one region they agree, on enough corners to be sure of the place."""
+    return min(REST.grade(seen.look.rest), STRAY.grade(seen.look.stray), _surely_placed(seen))
+
+
+def _surely_placed(seen: Evidence) -> float:
+    """Enough corners agree on the place, or frame lies on frame."""
+    frames = FRAMES.grade(min(seen.frame.content_a, seen.frame.content_b))
+    return min(max(CORNERS.grade(seen.inliers), frames), _placed(seen))
+
+
 def _placed(seen: Evidence) -> float:
     return min(COVER.grade(seen.cover), DETAIL_PX.grade(seen.look.detail_px), STRETCH.grade(seen.frame.stretch))
 
 
-RULES: dict[str, Callable[[Evidence], float]] = {"untouched": untouched}
+RULES: dict[str, Callable[[Evidence], float]] = {
+    "untouched": untouched,
+    "banner": banner,
+    "badge": badge,
+    "watermark": watermark,
+    "smooth": smooth,
+}
+
+
+PART_BELOW = 0.62
+"""Share of the larger picture below which the smaller one may be a part of its page."""
+PAGE_DETAIL = 8.0
+
+
+def is_part(seen: Evidence) -> bool:
+    """The smaller was pasted into the larger: an edge runs along its side, and what lies beyond is no plain border."""
+    frame = seen.frame
+    shown = min(frame.content_a, frame.content_b)
+    return shown < PART_BELOW and frame.seams >= 1 and frame.outside > PAGE_DETAIL
 
 
 def judge(seen: Evidence) -> tuple[float, str]:
-    """The best grade and the name of its rule."""
-    return max((rule(seen), name) for name, rule in RULES.items())
+    """The best grade and the name of its rule; the first in RULES where several are equal."""
+    best, name = 0.0, "none"
+    for each, rule in RULES.items():
+        grade = rule(seen)
+        if grade > best:
+            best, name = grade, each
+    return best, name

@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from archiver import __version__
+from archiver.version import __version__
 from archiver.model import Captured, Decision, Image, Outcome, Post, Report
 from archiver.pipeline import assemble, document, folder
 from archiver.pipeline.judge import Judge

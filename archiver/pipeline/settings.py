@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from archiver import __version__
+from archiver.version import __version__
 from archiver.model import FetchSettings
 
 STRICTNESS_DEFAULT = "normal"

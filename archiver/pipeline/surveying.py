@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver import __version__
+from archiver.version import __version__
 from archiver.model import Post, RecordRef
 from archiver.pipeline import document, folder
 from archiver.pipeline.reopening import POST_URN, Held, Reading, note, wire

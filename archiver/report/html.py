@@ -31,6 +31,8 @@ LIVE_ROWS = 200
 """Of a large report: how much is shown at once. The rest stands in the page as inert templates, so that it opens quickly."""
 QUOTED_LINES_MAX = 1000
 LINE_CHARS_MAX = 400
+NAMED_MAX = 12
+"""How much of the post is quoted, and how many images are named per line."""
 
 STYLES = ("report.css", "compare.css")
 SCRIPTS = ("compare.js", "report.js")
@@ -207,21 +209,19 @@ def _made_with(tool: Mapping[str, str]) -> list[str]:
     return [words for words in (itself, *(f"{name} {version}" for name, version in rest.items())) if words]
 
 
-def _quoted(report: Report) -> list[tuple[int, str, str]]:
-    """(line number, its text, who it names) for every line of the post that holds a link.
+def _quoted(report: Report) -> list[tuple[int, str, list[tuple[int, str]]]]:
+    """(line number, its text, (number, host) of the images it names) for every line of the post that holds a link.
 
     Empty without the post's text and for very long posts.
     """
     if report.post is None or not report.post.text:
         return []
     lines = report.post.text.split("\n")
-    named: dict[int, list[str]] = {}
+    named: dict[int, dict[int, str]] = {}
     for number, image in enumerate(report.images, 1):
         for link in image.target.links:
-            known = named.setdefault(link.line, [])
-            if (name := f"{number} ({host(link.url) or link.url})") not in known:
-                known.append(name)
+            named.setdefault(link.line, {})[number] = host(link.url) or link.url
     wanted = [line for line in sorted(named) if 0 < line <= len(lines)]
     if len(wanted) > QUOTED_LINES_MAX:
         return []
-    return [(line, lines[line - 1].strip()[:LINE_CHARS_MAX], ", ".join(named[line][:8])) for line in wanted]
+    return [(line, lines[line - 1].strip()[:LINE_CHARS_MAX], list(named[line].items())[:NAMED_MAX]) for line in wanted]

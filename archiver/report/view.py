@@ -88,8 +88,8 @@ class Comparison:
 
     a: str
     b: str
-    verdict: str
     how: str
+    """What became of the second, seen from the first."""
     score: float
     scores: tuple[tuple[str, str], ...]
     because: str
@@ -267,11 +267,12 @@ class Gallery:
         )
 
     def _comparison(self, pair: Pair, letters: Mapping[str, str]) -> Comparison:
+        rank = list(letters)
+        first, second = sorted((pair.a, pair.b), key=rank.index)
         return Comparison(
-            a=letters[pair.a],
-            b=letters[pair.b],
-            verdict=wording.verdict(pair),
-            how=wording.became(pair, pair.b, self._pictures.get(pair.a), self._pictures.get(pair.b)),
+            a=letters[first],
+            b=letters[second],
+            how=wording.became(pair, second, self._pictures.get(first), self._pictures.get(second)),
             score=pair.score,
             scores=tuple((name.replace("_", " "), _number(value)) for name, value in pair.scores.items()),
             because=pair.because,
@@ -282,7 +283,8 @@ class Gallery:
         for payload, name in letters.items():
             for hint in sightings(self._places.images(payload), self._report.finished):
                 found.setdefault((hint.on.isoformat(), hint.shown, hint.says), []).append(name)
-        return tuple(When(shown, ", ".join(names), says) for (_, shown, says), names in sorted(found.items()))
+        only = len(letters) == 1
+        return tuple(When(shown, "" if only else ", ".join(names), says) for (_, shown, says), names in sorted(found.items()))
 
     def _frame(self, group_id: str, title: str, views: Sequence[Member], laid: Frame | None, members: Sequence[str]) -> dict[str, object]:
         entries = []

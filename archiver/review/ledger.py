@@ -50,7 +50,7 @@ def sameness(a: str, b: str) -> Key:
 def current(decisions: Iterable[Decision]) -> dict[Key, Decision]:
     """The word that counts on each pair: the latest."""
     found: dict[Key, Decision] = {}
-    for decision in sorted(decisions, key=lambda decision: decision.at):
+    for decision in sorted(decisions, key=lambda decision: (decision.at, decision.a, decision.b, decision.verdict)):
         found[key(decision)] = decision
     return found
 
@@ -98,6 +98,7 @@ class Standing:
         self._apart: dict[frozenset[str], Word] = {}
         self.contradictions: list[Contradiction] = []
         words = [d for d in current(decisions).values() if d.verdict != "better"]
+        self._known = {payload for decision in words for payload in (decision.a, decision.b)}
         for decision in words:
             if decision.verdict == "same":
                 self._parent[self.root(decision.a)] = self.root(decision.b)
@@ -126,4 +127,4 @@ class Standing:
     def joined(self, payloads: Collection[str]) -> tuple[str, ...]:
         """Payloads beyond these that decisions join to one of them."""
         roots = {self.root(payload) for payload in payloads}
-        return tuple(sorted(p for p in self._parent if p not in payloads and self.root(p) in roots))
+        return tuple(sorted(p for p in self._known if p not in payloads and self.root(p) in roots))
