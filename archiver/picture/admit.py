@@ -12,12 +12,12 @@ DECODERS: dict[str, tuple[str, str, int]] = {
     "jpeg": ("JPEG", "JpegImagePlugin", 4),
     "png": ("PNG", "PngImagePlugin", 5),
     "gif": ("GIF", "GifImagePlugin", 9),
-    "webp": ("WEBP", "WebPImagePlugin", 13),
+    "webp": ("WEBP", "WebPImagePlugin", 12),
     "avif": ("AVIF", "AvifImagePlugin", 12),
     "bmp": ("BMP", "BmpImagePlugin", 5),
-    "tiff": ("TIFF", "TiffImagePlugin", 8),
+    "tiff": ("TIFF", "TiffImagePlugin", 6),
     "ico": ("ICO", "IcoImagePlugin", 9),
-    "jpeg2000": ("JPEG2000", "Jpeg2KImagePlugin", 20),
+    "jpeg2000": ("JPEG2000", "Jpeg2KImagePlugin", 18),
     "pnm": ("PPM", "PpmImagePlugin", 6),
     "heic": ("HEIF", "", 12),
 }
@@ -26,7 +26,7 @@ DECODERS: dict[str, tuple[str, str, int]] = {
 WITHOUT_DECODER = frozenset({"svg", "jxl", "psd", "cur", "dds", "eps", "qoi"})
 """Picture formats that are kept as bytes."""
 
-MEMORY_MAX_BYTES = 160 * 2**20
+MEMORY_MAX_BYTES = 144 * 2**20
 """Buffers of a decoder and of the decoded picture together, estimated from the header."""
 
 LARGE_BYTES = 32 * 2**20

@@ -15,15 +15,21 @@ VARIABLE = "ARCHIVER_GATE"
 """Environment variable of a worker that holds the descriptor."""
 
 
+_inside: list[bool] = []
+"""One entry for each `alone` that this process is in: the inner ones of a nest change nothing."""
+
+
 @contextmanager
 def alone() -> Iterator[None]:
     """While inside, no other worker of the same `Workers` is inside. Outside of workers it is open to all."""
     descriptor = os.environ.get(VARIABLE)
-    if descriptor is None:
+    if descriptor is None or _inside:
         yield
         return
     fcntl.lockf(int(descriptor), fcntl.LOCK_EX)
+    _inside.append(True)
     try:
         yield
     finally:
+        _inside.pop()
         fcntl.lockf(int(descriptor), fcntl.LOCK_UN)

