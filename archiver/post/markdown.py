@@ -102,7 +102,8 @@ def _pieces(tokens: list[Any], references: dict[str, Any], first_line: int) -> I
             line = first_line + (token.map[0] if token.map else 0)
             yield inline.html_of(token.content, references, line)
         elif token.type == "html_block":
-            yield stamp(shortcodes.unbraced(token.content), first_line + (token.map[0] if token.map else 0))
+            line = first_line + (token.map[0] if token.map else 0)
+            yield stamp(shortcodes.expanded(shortcodes.unbraced(token.content), line), line)
         else:
             name, _, side = token.type.rpartition("_")
             if tag := _TAGS.get(name):

@@ -92,7 +92,7 @@ def read(
     url = page_url or (source if urls.is_web(source) else f"{NOWHERE}{slug(source)}/")
     base = base_url or page_url or (source if urls.is_web(source) else "")
     if _is_html(body, source, content_type):
-        facts, found, base = _html(body, front.body_line, base, srcset)
+        facts, found, base = _html(body, front.body_line, base, srcset, generated=bool(front.text))
         kind: Literal["markdown", "html"] = "html"
     else:
         try:
@@ -133,17 +133,16 @@ def _is_html(body: str, source: str, content_type: str) -> bool:
         return False
     if name.endswith((".html", ".htm", ".xhtml")):
         return True
-    return bool(
-        re.match(
-            r"(?:\s|<\?xml[^>]{0,200}\?>|<!--(?:[^-]|-(?!->)){0,5000}-->)*<(?:!doctype\s+html|html|head|body)\b", body[:8192], re.IGNORECASE
-        )
-    )
+    return bool(_HTML_START.match(body[:8192]))
 
 
-def _html(body: str, line: int, base: str, srcset: Literal["all", "largest"]) -> tuple[dict[str, str], Iterable[Found], str]:
-    from archiver.post import html, metadata
+def _html(
+    body: str, line: int, base: str, srcset: Literal["all", "largest"], *, generated: bool
+) -> tuple[dict[str, str], Iterable[Found], str]:
+    from archiver.post import html, metadata, shortcodes
 
-    tree = html.document(body, line)
+    # Only a page with front matter is the source of a site generator, whose shortcodes mean something.
+    tree = html.document(shortcodes.expanded(body, line) if generated else body, line)
     if declared := urls.resolve(html.base_of(tree), base):
         base = declared.url if declared.kind == "web" else base
     return metadata.facts(tree), html.pictures(tree, srcset, following_text=False), base

@@ -18,6 +18,7 @@ _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)(?:[
 _SOURCES = ("src", "image_path", "url", "path", "file", "image", "filename")
 _JSX_VALUE = re.compile(r"""=\{\s*(?:"([^"{}]*)"|'([^'{}]*)'|`([^`{}$]*)`|require\(\s*["']([^"'{}]*)["']\s*\)(?:\.default)?)\s*\}""")
 _JSX_TAG = re.compile(r"""<[A-Za-z][\w.]*(?:\s+[\w:-]+(?:=(?:"[^"]*"|'[^']*'|\{[^{}]*\}))?)*\s*/?>""")
+_SHORTCODE = re.compile(r"\{\{<[^{}]*>\}\}|\{\{%[^{}]*%\}\}|\{%[^{}]*%\}")
 _OBSIDIAN = re.compile(r"!\[\[([^\[\]|\n]{1,1000})(?:\|([^\[\]\n]{0,1000}))?\]\]")
 
 HUGO_NAMES = frozenset(
@@ -50,8 +51,8 @@ def _picture(src: str, named: dict[str, str], line: int) -> str:
 
 
 def _hugo(inside: str, line: int) -> str:
-    name, _, rest = inside.strip().partition(" ")
-    return html_of(name.lower(), rest.rstrip("/"), line) if name.lower() in HUGO_NAMES else ""
+    name, *rest = inside.strip().split(None, 1)[:2] or [""]
+    return html_of(name.lower(), "".join(rest).rstrip("/"), line) if name.lower() in HUGO_NAMES else ""
 
 
 def _jekyll(inside: str, line: int) -> str:
@@ -65,6 +66,23 @@ def _jekyll(inside: str, line: int) -> str:
 
 
 OPENINGS.update({"{{<": (">}}", _hugo), "{{%": ("%}}", _hugo), "{%": ("%}", _jekyll)})
+
+
+def expanded(html: str, first_line: int) -> str:
+    """Raw HTML with its shortcodes made HTML; its first character stands in line `first_line`."""
+    if "{{" not in html and "{%" not in html:
+        return html
+    out: list[str] = []
+    at, line = 0, first_line
+    for found in _SHORTCODE.finditer(html):
+        line += html.count("\n", at, found.start())
+        opening = found[0][:2] if found[0].startswith("{%") else found[0][:3]
+        closing, make = OPENINGS[opening]
+        # The line breaks stay, so that the lines of what follows stay too.
+        out += (html[at : found.start()], make(found[0][len(opening) : -len(closing)], line), "\n" * found[0].count("\n"))
+        line += found[0].count("\n")
+        at = found.end()
+    return "".join((*out, html[at:]))
 
 
 def obsidian(text: str, at: int, line: int) -> tuple[str, int] | None:

@@ -90,6 +90,12 @@ def test_html(name: str):
     assert [row(link) for link in document.links] == expected
 
 
+def test_shortcodes_count_in_the_source_of_a_site_generator_only():
+    page = '<html>\n{% include figure.html src="/a.jpg" %}'
+    assert [row(link) for link in read(f"---\ntitle: T\n---\n{page}".encode(), PAGE).links] == [f"image 5 {AT}a.jpg"]
+    assert read(page.encode(), PAGE).links == ()
+
+
 def test_a_link_around_a_picture_may_lead_to_a_picture_or_a_page():
     document = read(b"<a href='https://photos.example/show?id=5'><img src='https://a.example/s.jpg'></a>", "page.html")
     assert [link.url for link in document.links] == ["https://a.example/s.jpg"]

@@ -93,6 +93,10 @@ CASES = {
         '{{< gallery >}}\n{{% figure src="a.jpg" %}}\n{{< img "b.png" >}}\n{{< /gallery >}}',
         [f"image 2 {BASE}a.jpg", f"image 3 {BASE}b.png"],
     ),
+    "shortcodes in raw HTML": (
+        '<div>\n{{< figure\n src="a.jpg" >}}\n{% include image.html src="b.jpg" %}<img src=c.jpg>\n<!-- {{< img "d.jpg" >}} -->\n</div>',
+        [f"image 2 {BASE}a.jpg", f"image 4 {BASE}b.jpg", f"image 4 {BASE}c.jpg"],
+    ),
     "Hugo in code": ('`{{< figure src="a.jpg" >}}`', []),
     "Jekyll include": ('{% include figure.html image_path="/a.jpg" alt="A" caption="C" %}', ["image 1 https://blog.example/a.jpg | C / A"]),
     "Jekyll include, variable": ("{% include figure src=page.image %} {% if x %}", [f"image 1 {BASE}page.image"]),
