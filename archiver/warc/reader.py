@@ -6,6 +6,7 @@ between and never end the reading.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -16,9 +17,9 @@ from archiver.model import Archived, ArchivedMiss, Reason, RecordRef
 from archiver.warc.http import MAX_HEAD_BYTES, HttpBody
 from archiver.warc.records import MISSED_URN, WARC_FIELDS, KnownPayload, bare_id, parse_date, parse_fields
 from archiver.warc.scan import Scan, decoded, encoded, scan_http, scan_plain
-from archiver.warc.sources import Source, open_archive, sources_of
+from archiver.warc.sources import OPEN_SUFFIX, Source, open_archive, sources_of
 from archiver.warc.stream import Broken, Record, read_records
-from archiver.warc.tail import known_payload
+from archiver.warc.tail import known_payload, settled_bytes
 
 __all__ = ["Broken", "PayloadReader", "Record", "Source", "known", "missed", "open_archive", "payload", "records", "responses"]
 
@@ -73,18 +74,17 @@ def responses(paths: Iterable[Path | Source]) -> Iterator[Archived | Broken]:
     originals = _Originals()
     waiting: list[_Revisit] = []
     for source in sources_of(paths):
-        with source.open() as file:
-            for record in read_records(file, source.name):
-                if isinstance(record, Broken):
-                    yield record
-                elif record.type == "revisit":
-                    revisit = _read_revisit(record, source)
-                    if revisit is not None:
-                        resolved = _resolve(revisit, originals)
-                        yield from [resolved] if resolved else []
-                        waiting += [] if resolved else [revisit]
-                elif record.type in ("response", "resource"):
-                    yield from _read_original(record, source, originals)
+        for record in _settled(source):
+            if isinstance(record, Broken):
+                yield record
+            elif record.type == "revisit":
+                revisit = _read_revisit(record, source)
+                if revisit is not None:
+                    resolved = _resolve(revisit, originals)
+                    yield from [resolved] if resolved else []
+                    waiting += [] if resolved else [revisit]
+            elif record.type in ("response", "resource"):
+                yield from _read_original(record, source, originals)
     for revisit in waiting:
         yield _resolve(revisit, originals) or Broken(
             revisit.archived.ref.file,
@@ -92,6 +92,16 @@ def responses(paths: Iterable[Path | Source]) -> Iterator[Archived | Broken]:
             f"the revisit of {revisit.moment[0] or revisit.archived.url} refers to a record that is not here",
             revisit.archived.ref.record_id,
         )
+
+
+def _settled(source: Source) -> Iterator[Record | Broken]:
+    """The records of a source; of a file that is still open only those that will stay."""
+    with source.open() as file:
+        unfinished = source.path.name.endswith(OPEN_SUFFIX)
+        end_bytes = settled_bytes(file, source.name) if unfinished else sys.maxsize
+        for record in read_records(file, source.name):
+            if isinstance(record, Broken) or record.offset < end_bytes:
+                yield record
 
 
 def _read_original(record: Record, source: Source, originals: _Originals) -> Iterator[Archived]:
@@ -163,19 +173,17 @@ def _archived(record: Record, scan: Scan, source: Source) -> Archived | None:
 def known(paths: Iterable[Path | Source]) -> Iterator[KnownPayload]:
     """The payloads in these archives that further captures into the same folder may be revisits of."""
     for source in sources_of(paths):
-        with source.open() as file:
-            for record in read_records(file, source.name):
-                if isinstance(record, Record) and record.type == "response" and (found := known_payload(record)):
-                    yield found
+        for record in _settled(source):
+            if isinstance(record, Record) and record.type == "response" and (found := known_payload(record)):
+                yield found
 
 
 def missed(paths: Iterable[Path | Source]) -> Iterator[ArchivedMiss]:
     """The failures that the writer noted, in file order."""
     for source in sources_of(paths):
-        with source.open() as file:
-            for record in read_records(file, source.name):
-                if isinstance(record, Record) and record.type == "metadata" and (miss := _read_missed(record)):
-                    yield miss
+        for record in _settled(source):
+            if isinstance(record, Record) and record.type == "metadata" and (miss := _read_missed(record)):
+                yield miss
 
 
 def _read_missed(record: Record) -> ArchivedMiss | None:
@@ -268,6 +276,8 @@ def _read_payload(record: Record | Broken | None, ref: RecordRef, limit_bytes: i
         raise InputError(f"the record {ref.record_id} is not in {place}")
     if record.block_bytes > limit_bytes + MAX_HEAD_BYTES:
         raise InputError(f"the record in {place} is larger than {limit_bytes} bytes")
+    if record.type == "revisit":
+        raise InputError(f"the record in {place} is a revisit: its payload stands elsewhere")
     block = [bytes(piece) for piece in record.pieces()]
     end = record.finish()
     if isinstance(end, Broken):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -54,6 +55,18 @@ def read_tail(file: BinaryIO, name: str) -> Tail:
             waiting = None
         whole_bytes = held_bytes
     return Tail(whole_bytes if warcinfo_id else 0, warcinfo_id, tuple(known), frozenset(moments))
+
+
+def settled_bytes(file: BinaryIO, name: str) -> int:
+    """How far the captures in an unfinished file count: a last response whose request was not written any more does not, because
+    whoever goes on with the file takes it out. In a file that holds no requests at all every response counts."""
+    asked, waiting_offset = False, -1
+    for record in read_records(file, name):
+        if isinstance(record, Broken) or isinstance(record.finish(), Broken):
+            break
+        asked = asked or record.type == "request"
+        waiting_offset = record.offset if record.type in ("response", "revisit") else -1
+    return waiting_offset if asked and waiting_offset >= 0 else sys.maxsize
 
 
 def known_payload(record: Record) -> KnownPayload | None:

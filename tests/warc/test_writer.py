@@ -276,6 +276,19 @@ def test_resume_trims_a_torn_end_and_goes_on(tmp_path: Path, cut_bytes: int) -> 
     assert blocks(tmp_path / name)[0][0] == "warcinfo"
 
 
+def test_response_without_its_request_counts_neither_before_nor_after_resuming(tmp_path: Path) -> None:
+    w = writer(tmp_path)
+    w.write_exchange(exchange("https://e.example/1", response(b"one" * 99)))
+    second = w.write_exchange(exchange("https://e.example/2", response(b"two" * 99)))
+    open_file = tmp_path / f"{PREFIX}-00000.warc.gz.open"
+    os.truncate(open_file, second.ref.offset + second.ref.length + 20)
+    urls = [[item.url for item in reader.responses([tmp_path]) if isinstance(item, Archived)]]
+    urls.append([payload.url for payload in reader.known([tmp_path])])
+    resumed(open_file).close()
+    urls.append([item.url for item in reader.responses([tmp_path]) if isinstance(item, Archived)])
+    assert urls == [["https://e.example/1"]] * 3
+
+
 def test_resume_of_nothing_starts_afresh(tmp_path: Path) -> None:
     open_file = tmp_path / f"{PREFIX}-00002.warc.gz.open"
     open_file.write_bytes(b"\x1f\x8b\x08torn")
