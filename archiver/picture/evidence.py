@@ -24,6 +24,8 @@ GREY_TOLERANCE = 8
 
 BORDER_TOLERANCE = 12
 """Grey levels between the extremes of a row or column that still count as one colour (JPEG ringing included)."""
+_LINES_AT_ONCE = 8
+
 BORDER_MIN_SHARE = 0.012
 """A border narrower than this share of the side is taken for an edge effect."""
 BORDER_MAX_SHARE = 0.45
@@ -116,12 +118,16 @@ def _share(lines: int, side: int) -> float:
 
 
 def _run(lines: np.ndarray) -> int:
-    """How many of the first `lines` (N, M, 3) are of one colour; most pictures end the search at their first line."""
+    """How many of the first `lines` (N, M, 3) are of one colour; most pictures end the search in their first few."""
     low = high = lines[0, 0].astype(np.int16)
-    for number, line in enumerate(lines):
-        low, high = np.minimum(low, line.min(axis=0)), np.maximum(high, line.max(axis=0))
-        if (high - low).max() > BORDER_TOLERANCE:
-            return number
+    for start in range(0, len(lines), _LINES_AT_ONCE):
+        block = lines[start : start + _LINES_AT_ONCE]
+        lows = np.minimum.accumulate(np.vstack([low, block.min(axis=1)]), axis=0)[1:]
+        highs = np.maximum.accumulate(np.vstack([high, block.max(axis=1)]), axis=0)[1:]
+        broken = ((highs - lows) > BORDER_TOLERANCE).any(axis=1)
+        if broken.any():
+            return start + int(broken.argmax())
+        low, high = lows[-1], highs[-1]
     return len(lines)
 
 
