@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+
+_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
 
 SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
 BLANKED = b"[blanked]"
@@ -24,3 +27,12 @@ def blank_secrets(request: bytes, names: Collection[str]) -> tuple[bytes, tuple[
         else:
             lines.append(line)
     return b"\r\n".join(lines) + gap + body, tuple(blanked)
+
+
+def without_userinfo(url: str) -> str:
+    """The URL without `user:password@`, as it goes over the wire (RFC 9110 section 4.2.4).
+
+    >>> without_userinfo("https://me:secret@host.example/a@b")
+    'https://host.example/a@b'
+    """
+    return _USERINFO.sub(r"\1", url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ KNOWN_VERSIONS = ("1.0", "1.1")
 FUTURE_ALLOWANCE = timedelta(days=1)
 """A clock may be off; an archive of next year is a mistake."""
 
+_RECORD_ID = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:[^<>\s]+>")
 _NEEDS_URL = ("response", "resource", "request", "revisit", "conversion", "continuation")
 
 
@@ -118,8 +120,8 @@ def _check_head(record: Record, facts: Facts, now: datetime) -> Iterator[Finding
         yield facts.error("type", "the record has no WARC-Type (section 5.5)")
     elif record.type not in KNOWN_TYPES:
         yield facts.warning("type", f"the type {record.type} is not in the standard")
-    if not record.id:
-        yield facts.error("record-id", "the record has no WARC-Record-ID (section 5.2)")
+    if not _RECORD_ID.fullmatch(record.fields.get("WARC-Record-ID")):
+        yield facts.error("record-id", "the record has no WARC-Record-ID in angle brackets (section 5.2)")
     if not record.url and record.type in _NEEDS_URL:
         yield facts.error("target", "the record has no WARC-Target-URI (section 5.12)")
     at = parse_date(facts.date)
@@ -132,7 +134,8 @@ def _check_head(record: Record, facts: Facts, now: datetime) -> Iterator[Finding
 def _check_digests(record: Record, facts: Facts, scan: Scan, block: DigestCheck, payload: DigestCheck) -> Iterator[Finding]:
     for name, check in (("WARC-Block-Digest", block), ("WARC-Payload-Digest", payload)):
         if check.unreadable:
-            yield facts.warning("digest", f"{name} cannot be checked: {check.declared}")
+            told = facts.error if _known_algorithm(check.declared) else facts.warning
+            yield told("digest", f"{name} cannot be read: {check.declared}")
     if not block.agrees(scan.block_digest):
         yield facts.error("block-digest", "the block is not the one that WARC-Block-Digest names")
     skipped = record.type == "revisit" or "WARC-Segment-Number" in {name for name, _ in record.fields.items}
@@ -142,6 +145,10 @@ def _check_digests(record: Record, facts: Facts, scan: Scan, block: DigestCheck,
         yield facts.warning("payload-digest-framed", "WARC-Payload-Digest was taken over the chunk framing, not over the payload")
     else:
         yield facts.error("payload-digest", "the payload is not the one that WARC-Payload-Digest names")
+
+
+def _known_algorithm(declared: str) -> bool:
+    return declared.partition(":")[0].strip().lower().replace("-", "") in hashlib.algorithms_guaranteed
 
 
 def _check_http(record: Record, facts: Facts, scan: Scan) -> Iterator[Finding]:

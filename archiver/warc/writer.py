@@ -21,7 +21,7 @@ from typing import BinaryIO
 from archiver.errors import OutputError
 from archiver.model import Exchange, Missed, RecordRef, Stored
 from archiver.warc import records as rec
-from archiver.warc.blanking import SECRET_HEADERS, blank_secrets
+from archiver.warc.blanking import SECRET_HEADERS, blank_secrets, without_userinfo
 from archiver.warc.members import LEVEL_TEXT, level_for, write_member
 from archiver.warc.records import KnownPayload, WarcInfo
 from archiver.warc.scan import Scan, read_pieces, scan_http
@@ -166,15 +166,16 @@ class WarcWriter:
     def write_missed(self, missed: Missed) -> RecordRef:
         """Why a target could not be had: `application/warc-fields` under `urn:missed:<url>`; any answer stands in records of its own."""
         last = missed.hops[-1].stored if missed.hops else None
+        url = without_userinfo(missed.target.url)
         fields = [
-            ("url", missed.target.url),
+            ("url", url),
             ("outcome", missed.reason.value),
             ("detail", missed.detail),
             ("attempts", str(missed.attempts)),
             *(("via", f"{hop.status} {hop.url}") for hop in missed.hops),
         ]
         block = rec.field_lines(fields)
-        uri = rec.MISSED_URN + rec.target_uri(missed.target.url)
+        uri = rec.MISSED_URN + rec.target_uri(url)
         with self._group(len(block)):
             return self._write_metadata(uri, rec.WARC_FIELDS, block, last.ref if last else None, missed.at)
 

@@ -282,6 +282,8 @@ FAULTS = (
     Fault("truncated.warc.gz", lambda raw: raw[:-60], ("damaged",)),
     Fault("wrong-block-digest.warc.gz", wrong_digest(b"WARC-Block-Digest"), ("block-digest",)),
     Fault("wrong-payload-digest.warc.gz", wrong_digest(b"WARC-Payload-Digest"), ("payload-digest", "revisit")),
+    Fault("unreadable-digest.warc.gz", replace_in("resource", PAGE, b"Block-Digest: sha256:", b"Block-Digest: sha256:!"), ("digest",)),
+    Fault("bare-record-id.warc.gz", replace_in("resource", PAGE + "report.html", b"Record-ID: <", b"Record-ID: "), ("record-id",)),
     Fault("dechunked-body.warc.gz", on_records(dechunked), ("http",)),
     Fault("decoded-body.warc.gz", on_records(decoded), ("http",)),
     Fault("one-member.warc.gz", lambda raw: gzip.compress(gzip.decompress(raw), mtime=0), ("member",)),

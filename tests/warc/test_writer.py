@@ -204,6 +204,14 @@ def test_failure_is_a_metadata_record_that_reads_back(tmp_path: Path) -> None:
     assert (miss.url, miss.reason, miss.detail, miss.attempts, miss.at) == (target.url, Reason.DNS_ERROR, "no such host really", 3, START)
 
 
+def test_failure_tells_no_password(tmp_path: Path) -> None:
+    w = writer(tmp_path)
+    w.write_missed(Missed(Target("https://me:s3cret@gone.example/x", ()), (), START, Reason.TIMEOUT, "too slow"))
+    w.close()
+    assert b"s3cret" not in gzip.decompress((tmp_path / f"{PREFIX}-00000.warc.gz").read_bytes())
+    assert [miss.url for miss in reader.missed([tmp_path])] == ["https://gone.example/x"]
+
+
 def test_record_is_readable_as_soon_as_it_is_written(tmp_path: Path) -> None:
     w = writer(tmp_path)
     for number in range(3):
