@@ -7,8 +7,9 @@ attributes are listed, everything else falls away (its words stay). A picture th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from html import escape
+from html import escape, unescape
 from typing import TYPE_CHECKING
 
 from archiver.model import Link, Post
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from archiver.post.html import Node, Tree
 
 MAX_RENDERED_CHARS = 500_000
-"""A longer text is shown as plain text after its pictures; laying it out would take minutes."""
+"""Longer Markdown is shown as plain text after its pictures; laying it out would take minutes."""
+MAX_PAGE_CHARS = 8_000_000
+"""The same for HTML."""
 _MAX_BRACKETS_IN_BLOCK = 20_000
 
 _WORDS = (
@@ -53,15 +56,23 @@ def render(post: Post, links: Sequence[Link], *, base: str = "") -> str:
     if rest:
         rest = f"<section><h2>Pictures</h2>\n{rest}</section>\n" if inner else rest
     plain = "" if inner is not None else f"<pre>{escape(body)}</pre>\n"
-    return _frame(post, f"{inner or ''}\n{rest}{plain}")
+    return _frame(post, f"{inner or ''}\n{rest}{plain}", titled=_titled(inner or "", post.title))
 
 
-def _frame(post: Post, content: str) -> str:
+def _titled(inner: str, title: str) -> bool:
+    """Whether the document shows its title itself."""
+    found = re.search(r"<h1[^>]*>(.{1,2000}?)</h1>", inner, re.DOTALL)
+    return found is not None and unescape(re.sub(r"<[^>]*>", "", found[1])).split() == title.split()
+
+
+def _frame(post: Post, content: str, *, titled: bool) -> str:
     byline = " · ".join(escape(part) for part in (post.author, post.published) if part)
+    heading = "" if titled else f"<h1>{escape(post.title)}</h1>"
+    byline = f"<p>{byline}</p>" if byline else ""
+    header = f"<header>{heading}{byline}</header>\n" if heading or byline else ""
     return (
         '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
-        f"<title>{escape(post.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<header><h1>{escape(post.title)}</h1>"
-        f"{f'<p>{byline}</p>' if byline else ''}</header>\n<main>\n{content}</main>\n</body>\n</html>\n"
+        f"<title>{escape(post.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{header}<main>\n{content}</main>\n</body>\n</html>\n"
     )
 
 
@@ -74,9 +85,14 @@ def _inner(post: Post, body: str, targets: dict[str, Link], base: str, shown: se
     """The harmless document, with the addresses it shows added to `shown`; None when it is better shown as plain text."""
     from archiver.post import html, markdown
 
-    if len(body) > MAX_RENDERED_CHARS or _knotted(body):
+    if post.kind == "html":
+        source = body
+    elif len(body) <= MAX_RENDERED_CHARS and not _knotted(body):
+        source = str(markdown.parser().render(body))
+    else:
         return None
-    source = body if post.kind == "html" else str(markdown.parser().render(body))
+    if len(source) > MAX_PAGE_CHARS:
+        return None
     tree = html.document(source, line)
     if declared := urls.resolve(html.base_of(tree), base):
         base = declared.url if declared.kind == "web" else base

@@ -28,6 +28,7 @@ NOWHERE = "http://post.archiver.invalid/"
 """Where a post without a web address stands in its archive (`.invalid` never resolves, RFC 2606 section 2)."""
 
 
+_HALVES = re.compile("[\ud800-\udfff]")
 _HTML_START = re.compile(
     r"(?:\s|<\?xml[^>]{0,200}\?>|<!--(?:[^-]|-(?!->)){0,5000}-->)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE
 )
@@ -100,7 +101,7 @@ def read(
         except InputError as refusal:
             raise InputError(f"{source}: {refusal}") from None
         kind = "markdown"
-    facts = {**facts, **_front_facts(front.fields)}
+    facts = {name: _whole_characters(value) for name, value in {**facts, **_front_facts(front.fields)}.items()}
     post = Post(
         source=source,
         kind=kind,
@@ -183,6 +184,11 @@ def _stem(source: str) -> str:
     return unquote(name).rpartition(".")[0] or unquote(name) or source
 
 
+def _whole_characters(text: str) -> str:
+    """JSON and YAML can name halves of a character (`\\ud800`), which no file and no request can hold."""
+    return _HALVES.sub("\ufffd", text)
+
+
 def _sorted_out(post: Post, found: Iterable[Found], base: str, source: str, local_images: bool) -> Document:
     """Each picture to where it belongs: to be fetched, carried in the post, on disk, or out of reach."""
     links: list[Link] = []
@@ -194,7 +200,7 @@ def _sorted_out(post: Post, found: Iterable[Found], base: str, source: str, loca
         address = urls.resolve(item.written, base)
         if address is None:
             continue
-        link = Link(address.url, item.role, item.line, item.caption, item.alt)
+        link = Link(_whole_characters(address.url), item.role, item.line, _whole_characters(item.caption), _whole_characters(item.alt))
         if address.kind == "web":
             (undecided if item.undecided else links).append(link)
         elif item.undecided or (item.role is Role.HREF and address.kind == "unsupported"):

@@ -107,6 +107,12 @@ def test_the_charset_a_page_declares():
     assert read(page, "page.html").post.title == "日本"
 
 
+def test_half_characters_are_replaced():
+    document = read(b'{"title": "a\\ud800b", "image": "https://a.example/\\udfff.jpg"}\n# x', "post.md")
+    assert document.post.title == "a\ufffdb"
+    assert document.links[0].url == "https://a.example/\ufffd.jpg"
+
+
 def test_labels_mean_what_pages_mean_by_them():
     assert read('<meta charset="shift_jis"><title>①</title>'.encode("cp932"), "p.html").post.title == "①"
     assert read('<meta charset="gb2312"><title>喆</title>'.encode("gbk"), "p.html").post.title == "喆"

@@ -33,6 +33,13 @@ def test_title_author_date_words_and_pictures():
     assert '<meta charset="utf-8">' in page
 
 
+def test_the_title_is_shown_once():
+    _, _, tree = page_of("# A *title*\n\nwords")
+    assert [node.text() for node in tree.css("h1")] == ["A title"]
+    _, _, tree = page_of("---\ntitle: T\n---\n# A *title*\n\nwords")
+    assert [node.text() for node in tree.css("h1")] == ["T", "A title"]
+
+
 def test_pictures_the_text_does_not_show_stand_at_the_end():
     _, _, tree = page_of('---\nimage: /cover.jpg\n---\n![](in.jpg)\n\n{{< figure src="hugo.jpg" caption="From Hugo" >}}')
     assert sources(tree) == ["https://blog.example/p/in.jpg", "https://blog.example/cover.jpg", "https://blog.example/p/hugo.jpg"]
