@@ -25,9 +25,9 @@ QUICK = FetchSettings(
     backoff_base_s=0.01,
     backoff_cap_s=0.05,
     retry_after_cap_s=0.2,
-    connect_timeout_s=5.0,
-    read_timeout_s=5.0,
-    total_timeout_s=10.0,
+    connect_timeout_s=20.0,
+    read_timeout_s=20.0,
+    total_timeout_s=60.0,
 )
 
 
