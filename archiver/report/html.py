@@ -142,6 +142,7 @@ def environment() -> Environment:
     made = Environment(loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters["size"] = wording.size
     made.filters["count"] = wording.count
+    made.filters["day"] = wording.day
     made.filters["sentence"] = wording.sentence
     made.filters["href"] = href
     return made

@@ -123,8 +123,8 @@ def compose(outer: Affine, inner: Affine) -> Affine:
 def inverse(matrix: Affine) -> Affine | None:
     """The way back; None when there is none (a degenerate matrix).
 
-    >>> inverse((2, 0, 10, 0, 2, 20))
-    (0.5, -0.0, -5.0, -0.0, 0.5, -10.0)
+    >>> inverse((2.0, 0.0, 10.0, 0.0, 2.0, 20.0)) == (0.5, 0.0, -5.0, 0.0, 0.5, -10.0)
+    True
     """
     a, b, c, d, e, f = matrix
     det = a * e - b * d

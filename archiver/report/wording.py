@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from archiver.model import Pair, Picture, Reason, Relation, Transform, Verdict
 
 REASONS: dict[Reason, tuple[str, str]] = {
@@ -63,6 +65,18 @@ def sentence(words: str) -> str:
     """
     words = words.strip()
     return words and words[0].upper() + words[1:] + ("" if words[-1] in ".!?…" else ".")
+
+
+def day(moment: str) -> str:
+    """The day of an ISO 8601 moment; other words as they are.
+
+    >>> day("2020-11-09T06:12:49.198602"), day("last spring")
+    ('2020-11-09', 'last spring')
+    """
+    try:
+        return datetime.fromisoformat(moment).date().isoformat()
+    except ValueError:
+        return moment
 
 
 def verdict(pair: Pair) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -125,3 +128,9 @@ def test_strangers_addresses_break_nothing(url: str) -> None:
     assert href(url) in ("", url)
     assert isinstance(places.host(url), str)
     assert file_name(f"https://a.example/{url}")
+
+
+@pytest.mark.parametrize("module", sorted(path.stem for path in Path(wording.__file__).parent.glob("*.py") if path.stem != "__init__"))
+def test_examples_in_docstrings_are_true(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(f"archiver.report.{module}"))
+    assert result.failed == 0
