@@ -1,6 +1,6 @@
 """Run in a process of its own: goes on with a capture of 40 pictures and says each one that is safely written.
 
-python -m tests.warc.crash_writer FOLDER FILE_SIZE_LIMIT_BYTES
+python tests/warc/run.py crash_writer FOLDER FILE_SIZE_LIMIT_BYTES
 """
 
 from __future__ import annotations

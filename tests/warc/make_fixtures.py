@@ -1,6 +1,6 @@
 """Makes fixtures/warc: a good archive whose bytes hold the format still, and one small broken archive per fault.
 
-    python -m tests.warc.make_fixtures
+    python tests/warc/run.py make_fixtures
 
 Everything is made with a fixed clock and fixed ids. `good/foreign` is not made here: see its README.
 """

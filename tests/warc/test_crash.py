@@ -18,15 +18,10 @@ from archiver.warc.verify import verify
 from tests.warc.crash_writer import COUNT, body, url
 from tests.warc.making import PREFIX
 
-ROOT = Path(__file__).resolve().parents[2]
-START = "import sys, types; t = types.ModuleType('tests'); t.__path__ = ['tests']; sys.modules['tests'] = t; " + (
-    "import runpy; runpy.run_module('tests.warc.crash_writer', run_name='__main__')"
-)
-
 
 def run(folder: Path, limit_bytes: int = 0) -> subprocess.Popen[str]:
-    """Installed packages may bring a package called `tests` of their own; ours is named before it is found."""
-    return subprocess.Popen([sys.executable, "-c", START, str(folder), str(limit_bytes)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, str(Path(__file__).with_name("run.py")), "crash_writer", str(folder), str(limit_bytes)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def stored(folder: Path) -> dict[str, str]:
