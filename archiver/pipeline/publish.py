@@ -17,13 +17,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from archiver.version import __version__
 from archiver.model import Captured, Decision, Image, Outcome, Post, Report
 from archiver.pipeline import assemble, document, folder
 from archiver.pipeline.judge import Judge
 from archiver.pipeline.settings import Settings
 from archiver.report import csv, html
 from archiver.report import json as report_json
+from archiver.version import __version__
 from archiver.warc import records, wacz
 from archiver.warc.writer import WarcWriter
 

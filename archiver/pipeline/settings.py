@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from archiver.version import __version__
 from archiver.model import FetchSettings
+from archiver.version import __version__
 
 STRICTNESS_DEFAULT = "normal"
 

@@ -17,11 +17,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver.version import __version__
 from archiver.model import Post, RecordRef
 from archiver.pipeline import document, folder
 from archiver.pipeline.reopening import POST_URN, Held, Reading, note, wire
 from archiver.pipeline.settings import Settings
+from archiver.version import __version__
 from archiver.warc import reader
 from archiver.warc.records import WarcInfo
 from archiver.warc.writer import WarcWriter

@@ -8,6 +8,7 @@ numpy, OpenCV or Pillow.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,13 +16,16 @@ from typing import TYPE_CHECKING
 
 from archiver.model import Cluster, Decision, Measured, Pair, Picture, RecordRef, Unreadable
 from archiver.pipeline.cache import Cache
+from archiver.pipeline.gate import alone
 from archiver.warc.reader import PayloadReader
 
 if TYPE_CHECKING:
     from archiver.picture.features import Features
 
-FEATURES_KEPT = 400
-"""Features a worker keeps at hand, so that memory per worker stays bounded."""
+FEATURES_KEPT = 150
+"""Features a worker keeps at hand, about 250 kB each once looked at, so that memory per worker stays bounded."""
+LARGE_BYTES = 8 * 2**20
+"""Payloads from here on are read and decoded by one worker at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,10 @@ def measure_source(source: Source) -> Measured | Unreadable:
     """Read one payload from where it stands and measure it. Raises InputError when the record cannot be read."""
     from archiver.picture.measure import measure
 
-    if source.ref is None:
-        return measure(source.payload, Path(source.path).read_bytes())
-    return measure(source.payload, _reader().payload(Path(source.path), source.ref))
+    size_bytes = Path(source.path).stat().st_size if source.ref is None else source.ref.length
+    with alone() if size_bytes > LARGE_BYTES else nullcontext():
+        data = Path(source.path).read_bytes() if source.ref is None else _reader().payload(Path(source.path), source.ref)
+        return measure(source.payload, data, alone)
 
 
 def compare_pairs(shelf: Shelf, pairs: Sequence[tuple[Picture, Picture]], strictness: str) -> list[Pair]:
