@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_RENDERED_CHARS = 500_000
 """Longer Markdown is shown as plain text after its pictures; laying it out would take minutes."""
-MAX_PAGE_CHARS = 8_000_000
+MAX_PAGE_CHARS = 4_000_000
 """The same for HTML."""
 _MAX_BRACKETS_IN_BLOCK = 20_000
 
