@@ -179,7 +179,8 @@ class Exchanger:
         raw = _start_of(tape, question.keep_bytes)
         exchange = self._exchange(question.place, tape, head, at, route, truncated_as=truncated)
         stored = await self._record(exchange)
-        hop = Hop(url, head.status, at, exchange.ip, head.first("content-type"), head.first("last-modified"), truncated, stored)
+        kind, modified = visible(head.first("content-type")), visible(head.first("last-modified"))
+        hop = Hop(url, head.status, at, exchange.ip, kind, modified, truncated, stored)
         return Answer(hop, refusal, head, raw, reached=True)
 
     def _exchange(self, place: Place, tape: Tape, head: Head, at: datetime, route: Route, *, truncated_as: str) -> Exchange:

@@ -147,6 +147,15 @@ def test_a_server_that_speaks_first_is_heard() -> None:
     assert book.kept[0].exchange.request.startswith(b"GET /a HTTP/1.1\r\n")
 
 
+def test_what_a_server_says_of_its_content_cannot_command_a_terminal() -> None:
+    raw = response(b"x", headers=[("Content-Type", "image/png\x1b[31m\x00"), ("Last-Modified", "\x07" * 1000)])
+    with serve(routes({"/a": raw})) as web:
+        outcome, book = fetch(web.url("/a"))
+    assert book.kept[0].response == raw
+    assert outcome.hops[0].content_type == "image/png\ufffd[31m"
+    assert outcome.hops[0].last_modified.isprintable()
+
+
 def test_a_large_body_goes_through_a_file_and_leaves_none() -> None:
     body = BODY * 400
     with serve(routes({"/a": response(body), "/b": CHUNKED_HEAD + chunked(body, body)})) as web:
