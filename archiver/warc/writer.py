@@ -159,7 +159,10 @@ class WarcWriter:
     def write_metadata(
         self, target_uri: str, content_type: str, data: bytes, *, refers_to: RecordRef | None, at: datetime | None = None
     ) -> RecordRef:
-        """Facts about another record. The target must be a `urn:`, or viewers serve the facts instead of what they are about."""
+        """Facts about another record. Raises ValueError when the target is no `urn:`: viewers would serve the facts instead of what
+        they are about."""
+        if not target_uri.startswith("urn:"):
+            raise ValueError(f"metadata must not stand under {target_uri}")
         with self._group(len(data)):
             return self._write_metadata(target_uri, content_type, data, refers_to, at or self._now())
 

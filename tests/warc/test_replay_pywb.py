@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.warc.making import writer
-from tests.warc.replay_cases import CASES, PAGE_URL, REDIRECT_URL, REPORT_URL, REVISITS, TRAILER_URL, Case, write_cases
+from archiver.warc import wacz
+from tests.warc.making import clock, writer
+from tests.warc.replay_cases import CASES, PAGE_AT, PAGE_URL, REDIRECT_URL, REPORT_URL, REVISITS, TRAILER_URL, Case, write_cases
 
 BIN = Path(sys.executable).parent
 
@@ -30,11 +31,14 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def pywb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a running pywb with one collection, `c`."""
+    """The port of a running pywb with two collections: `c` of the WARCs, `w` of their WACZ."""
     folder = tmp_path_factory.mktemp("pywb")
     warcs = write_cases(writer(folder / "warcs", max_size_bytes=8000), folder / "warcs")
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    for command in (["init", "c"], ["add", "c", *map(str, warcs)]):
+    info = wacz.WaczInfo("archiver/test")
+    packed = wacz.write(folder, "p.wacz", warcs, pages=[wacz.Page(PAGE_URL, "Chair", PAGE_AT)], extra={}, info=info, now=clock())
+    adding = (["init", "c"], ["init", "w"], ["add", "c", *map(str, warcs)], ["add", "--unpack-wacz", "w", str(packed)])
+    for command in adding:
         subprocess.run([BIN / "wb-manager", *command], cwd=folder, env=environment, check=True, capture_output=True)
     port = free_port()
     with (folder / "log").open("wb") as log:
@@ -54,10 +58,10 @@ def pywb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         server.wait(20)
 
 
-def get(port: int, url: str, moment: str = "20261122174200id_") -> tuple[int, dict[str, str], bytes]:
+def get(port: int, url: str, moment: str = "20261122174200id_", collection: str = "c") -> tuple[int, dict[str, str], bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.putrequest("GET", f"/c/{moment}/{url}", skip_accept_encoding=True)
+        connection.putrequest("GET", f"/{collection}/{moment}/{url}", skip_accept_encoding=True)
         connection.putheader("Accept-Encoding", "gzip, deflate")
         connection.endheaders()
         answer = connection.getresponse()
@@ -82,6 +86,11 @@ def test_serves_every_picture(pywb: int, case: Case) -> None:
         assert len(body) - len(case.body) < 20
         body = body[: len(case.body)]
     assert body == case.body
+
+
+@pytest.mark.parametrize("case", CASES[::4], ids=lambda case: case.url)
+def test_serves_them_out_of_the_wacz(pywb: int, case: Case) -> None:
+    assert get(pywb, case.url, collection="w")[2] == case.body
 
 
 def test_serves_redirect_page_and_report(pywb: int) -> None:

@@ -333,3 +333,19 @@ def test_complete_files_are_never_overwritten(tmp_path: Path) -> None:
         writer(tmp_path).write_resource("https://e.example/", "text/plain", b"x")
     assert (tmp_path / f"{PREFIX}-00000.warc.gz").read_bytes() == b"precious"
     assert [path.name for path in tmp_path.iterdir()] == [f"{PREFIX}-00000.warc.gz"]
+
+
+def test_metadata_never_stands_under_the_url_of_a_picture(tmp_path: Path) -> None:
+    w = writer(tmp_path)
+    stored = w.write_exchange(exchange("https://e.example/a.png", response(png(2, 2))))
+    with pytest.raises(ValueError, match=r"https://e\.example/a\.png"):
+        w.write_metadata("https://e.example/a.png", "application/json", b"{}", refers_to=stored.ref)
+    w.close()
+
+
+def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OutputError, match="cannot write"):
+        writer(tmp_path / "file").write_resource("https://e.example/", "text/plain", b"x")
+    with pytest.raises(OutputError, match="cannot go on"):
+        resumed(tmp_path / f"{PREFIX}-00000.warc.gz.open")
