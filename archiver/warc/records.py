@@ -144,7 +144,7 @@ def record_head(record_type: str, record_id: str, fields: Iterable[tuple[str, st
     lines = [VERSION, f"WARC-Type: {record_type}", f"WARC-Record-ID: <{record_id}>"]
     lines += [f"{name}: {one_line(value)}" for name, value in fields if value]
     lines += [f"Content-Length: {block_bytes}", "", ""]
-    return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+    return "\r\n".join(lines).encode("utf-8", "replace")
 
 
 def field_lines(fields: Iterable[tuple[str, str]]) -> bytes:

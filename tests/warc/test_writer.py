@@ -16,7 +16,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from archiver.errors import OutputError
 from archiver.model import Archived, Hop, Link, Missed, Reason, Role, Target
-from archiver.warc import reader
+from archiver.warc import cdxj, reader
 from archiver.warc.reader import Record, records
 from archiver.warc.records import parse_digest
 from tests.warc.making import PREFIX, START, chunked, exchange, jpeg_like, png, response, resumed, writer
@@ -51,12 +51,14 @@ def test_exchange_is_written_byte_for_byte(tmp_path: Path) -> None:
     assert stored.payload_sha256 == hashlib.sha256(jpeg_like(5000)).hexdigest()
 
 
-@pytest.mark.parametrize("url", ["https://e.example/x\r\nWARC-Type: evil", "https://e.example/ü"])
+@pytest.mark.parametrize("url", ["https://e.example/x\r\nWARC-Type: evil", "https://e.example/ü", "https://e.example/\ud800"])
 def test_no_url_breaks_the_head(tmp_path: Path, url: str) -> None:
     w = writer(tmp_path)
-    w.write_exchange(exchange(url, response(b"x" * 9)))
+    w.write_exchange(exchange(url, response(b"x" * 9), request=b"GET / HTTP/1.1\r\n\r\n"))
+    w.write_missed(Missed(Target(url, ()), (), START, Reason.TIMEOUT, "too slow"))
     w.close()
-    assert [kind for kind, _, _ in blocks(tmp_path / f"{PREFIX}-00000.warc.gz")] == ["warcinfo", "response", "request"]
+    assert len(cdxj.index([tmp_path])) == 1
+    assert [kind for kind, _, _ in blocks(tmp_path / f"{PREFIX}-00000.warc.gz")] == ["warcinfo", "response", "request", "metadata"]
 
 
 def test_fragment_never_reaches_the_archive(tmp_path: Path) -> None:
