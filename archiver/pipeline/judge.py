@@ -71,8 +71,9 @@ class Judge:
             self._keep(source.payload, known)
             return
         future = self._workers.submit(tasks.measure_source, source)
-        future.add_done_callback(lambda done: self._measured(source.payload, done))
-        self._futures.append(future)
+        noted: Future[None] = Future()  # a future wakes those who wait for it before its callbacks have run
+        future.add_done_callback(lambda done: self._note(source.payload, done, noted))
+        self._futures.append(noted)
 
     def adopt(self, found: Measured | None, source: Source) -> None:
         """Take over what another judge measured; measure `source` when that is lost."""
@@ -82,6 +83,12 @@ class Judge:
             self._submitted.add(source.payload)
             self._cache.save(found)
             self._keep(source.payload, found.picture)
+
+    def _note(self, payload: str, future: Future[Any], noted: Future[None]) -> None:
+        try:
+            self._measured(payload, future)
+        finally:
+            noted.set_result(None)
 
     def _measured(self, payload: str, future: Future[Any]) -> None:
         """Runs in a worker's thread."""
