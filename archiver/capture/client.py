@@ -86,7 +86,8 @@ class Client:
     async def fetch(self, target: Target, *, accept: str = ACCEPT) -> Outcome:
         """Fetch one target: Captured when its last hop is a whole 2xx response with a body, otherwise Missed with the reason.
 
-        Raises nothing that a server or network can cause; cancelling is immediate and leaves nothing behind.
+        Raises nothing that a server or network can cause; cancelling is immediate and leaves nothing behind. Raises OutputError when
+        our own disk cannot hold a response, and whatever `record` raises.
         """
         place = urls.parse(target.url)
         if isinstance(place, Refusal):

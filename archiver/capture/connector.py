@@ -17,7 +17,8 @@ from aiohttp.abc import ResolveResult
 from aiohttp.connector import Connection
 
 from archiver.capture.addresses import literal
-from archiver.capture.wire import CURRENT, WireProtocol
+from archiver.capture.tape import CURRENT
+from archiver.capture.wire import WireProtocol
 
 KEEP_ALIVE_S = 15.0
 

@@ -19,11 +19,11 @@ from archiver.capture.headers import Speech, blanked
 from archiver.capture.limits import Limits
 from archiver.capture.policy import Refusal
 from archiver.capture.resolver import Resolver, Route
+from archiver.capture.tape import CURRENT, End, Tape
 from archiver.capture.throttle import Throttle
 from archiver.capture.tls import Trust
 from archiver.capture.urls import Place, parse, visible
-from archiver.capture.wire import CURRENT, End, Tape
-from archiver.errors import UsageError
+from archiver.errors import OutputError, UsageError
 from archiver.model import Exchange, FetchSettings, Hop, Stored
 
 SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
@@ -104,7 +104,10 @@ class Exchanger:
         await self._resolver.close()
 
     async def ask(self, question: Question) -> Answer:
-        """Make one exchange and record it when a response head came. Never raises for what a network or server does."""
+        """Make one exchange and record it when a response head came. Never raises for what a network or server does.
+
+        Raises OutputError when the response cannot be kept on our own disk.
+        """
         route = await self._route(question.place)
         if isinstance(route, Refusal):
             return Answer(Hop(question.place.url, 0, self._now()), route)
@@ -136,6 +139,8 @@ class Exchanger:
         try:
             at = self._now()
             failed = await self._converse(tape, question, at)
+            if tape.spool_error is not None:
+                raise OutputError(f"cannot keep what arrives in {self._spool_dir}: {tape.spool_error.strerror}")
             end = tape.end.result() if tape.end.done() else None
             if end is None:
                 refusal = failures.no_connection(failed or OSError("no answer"), question.place, self._settings)

@@ -9,9 +9,9 @@ import aiohttp
 
 from archiver.capture.framing import Body, Framer
 from archiver.capture.policy import REDIRECTS, Refusal, status_recovers, status_refusal
+from archiver.capture.tape import End
 from archiver.capture.tls import why_refused
 from archiver.capture.urls import Place, visible
-from archiver.capture.wire import End
 from archiver.model import FetchSettings, Reason, Truncation
 
 

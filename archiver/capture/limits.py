@@ -105,7 +105,7 @@ class Limits:
         host = self._host(name)
         async with host.slots:
             loop = asyncio.get_running_loop()
-            while (wait_s := host.next_at_s - loop.time()) > 0:  # noqa: ASYNC110 - the moment may move on while we sleep
+            while host.given_up is None and (wait_s := host.next_at_s - loop.time()) > 0:  # noqa: ASYNC110 - the moment may move on while we sleep
                 await asyncio.sleep(wait_s)
             host.next_at_s = loop.time() + host.pace_s
             yield

@@ -10,6 +10,7 @@ import asyncio
 import re
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 
 from archiver.capture import addresses
@@ -141,7 +142,7 @@ async def _getaddrinfo(host: str, family: socket.AddressFamily) -> list[str]:
             found = [str(info[4][0]) for info in socket.getaddrinfo(host, None, family, socket.SOCK_STREAM)]
         except (OSError, UnicodeError) as exc:
             error = exc
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the run is over and its loop closed
             loop.call_soon_threadsafe(settle, found, error)
 
     threading.Thread(target=work, name="archiver-lookup", daemon=True).start()

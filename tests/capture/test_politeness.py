@@ -79,6 +79,14 @@ def test_a_host_that_keeps_failing_is_given_up_and_its_other_links_say_so() -> N
     assert outcomes[-1].attempts == 0
 
 
+def test_nobody_waits_for_his_turn_at_a_host_that_was_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    settings = replace(QUICK, host_failures_max=1, per_host=1, retries=0, delay_s=600)
+    outcomes, _ = fetch_all([f"http://127.0.0.1:{port}/{i}" for i in range(50)], settings)  # hours, if they did
+    assert all(isinstance(outcome, Missed) for outcome in outcomes)
+
+
 def test_a_host_that_only_asks_to_be_left_alone_is_left_alone() -> None:
     with serve(lambda c, r: c.send(response(b"", "429 Too Many", [("Retry-After", "0")]))) as web:
         outcomes, _ = fetch_all([web.url(f"/{i}") for i in range(20)], replace(QUICK, host_failures_max=5, per_host=2))

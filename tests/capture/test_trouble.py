@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import resource
 import socket
 from collections import Counter
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.errors import OutputError
 from archiver.model import Captured, Missed, Reason
 from tests.capture.harness import QUICK, fetch, fetch_all, with_ca
 from tests.servers import (
@@ -284,6 +286,20 @@ def test_an_endless_body_ends_at_the_limit(handler: Handler) -> None:
     assert (outcome.attempts, len(book.kept)) == (1, 1)
     assert book.kept[0].exchange.truncated == "length"
     assert len(book.kept[0].response.partition(b"\r\n\r\n")[2]) == 1_000_000
+
+
+def test_a_full_disk_is_our_own_trouble_and_ends_the_run() -> None:
+    body = b"x" * 2_000_000
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with serve(routes({"/a": response(body), "/small": OK})) as web:
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
+            with pytest.raises(OutputError, match="cannot keep what arrives in"):
+                fetch(web.url("/a"))
+            outcome, _ = fetch(web.url("/small"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert isinstance(outcome, Captured)
 
 
 def test_a_body_announced_too_large_is_not_fetched() -> None:
