@@ -186,10 +186,11 @@ class WaczCheck:
     # --- pages ------------------------------------------------------------------------------------------------------
 
     def _check_pages(self, urls: set[str]) -> Iterator[Finding]:
-        raw = self._text(PAGES)
-        if raw is None:
-            yield self._error("pages", PAGES, "the page list is missing or cannot be read; viewers open nothing by themselves")
+        if PAGES not in self._names:
+            detail = "there is no page list; viewers open nothing by themselves"
+            yield Finding("warning", "pages", f"{self._label}/{PAGES}", None, "", detail)
             return
+        raw = self._text(PAGES) or b""
         try:
             header, *pages = [json.loads(line) for line in raw.decode("utf-8").splitlines() if line.strip()]
             listed = [str(page["url"]) for page in pages if page["ts"]]

@@ -263,6 +263,11 @@ def tampered_page(files: dict[str, bytes]) -> None:
     files["pages/pages.jsonl"] += b'{"url": "https://elsewhere.example/", "ts": "2026-11-22T17:41:00Z"}\n'
 
 
+def damaged_pages(files: dict[str, bytes]) -> None:
+    files["pages/pages.jsonl"] = b"no list"
+    relisted(files)
+
+
 @dataclass(frozen=True)
 class Fault:
     """One broken archive: how it is made of the good one, and what `verify` must say of it."""
@@ -307,7 +312,8 @@ FAULTS = (
     Fault("deflated.wacz", rezip(lambda files: None, zipfile.ZIP_DEFLATED), ("deflated",)),
     Fault("swapped-warc.wacz", rezip(swapped), ("manifest", "index")),
     Fault("tampered-page.wacz", rezip(tampered_page), ("manifest",)),
-    Fault("missing-pages.wacz", rezip(drop("pages/pages.jsonl")), ("manifest", "pages")),
+    Fault("missing-pages.wacz", rezip(drop("pages/pages.jsonl")), ("manifest",)),
+    Fault("damaged-pages.wacz", rezip(damaged_pages), ("pages",)),
     Fault("missing-manifest.wacz", rezip(drop("datapackage.json")), ("manifest",)),
 )
 

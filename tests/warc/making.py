@@ -60,9 +60,8 @@ def chunked(body: bytes, *headers: str, size: int = 1000, extension: str = "", t
 def exchange(url: str, raw: bytes, *, status: int = 200, at: datetime = START, **more: Any) -> Exchange:
     rest = url.split("//", 1)[-1]
     host, slash, path = rest.partition("/")
-    request = more.pop(
-        "request", f"GET {slash or '/'}{path} HTTP/1.1\r\nHost: {host}\r\nAccept: image/*\r\n\r\n".encode("utf-8", "replace")
-    )
+    head = f"GET {slash or '/'}{path} HTTP/1.1\r\nHost: {host}\r\nAccept: image/*\r\n\r\n"
+    request = more.pop("request", head.encode("utf-8", "replace"))
     values: dict[str, Any] = {"ip": "203.0.113.7", "truncated": "", "protocol": "http/1.1", **more}
     return Exchange(url=url, at=at, request=request, response=io.BytesIO(raw), status=status, **values)
 
