@@ -10,17 +10,19 @@ from itertools import islice
 
 import cv2
 
-from archiver.model import Pair, Picture, Relation, Verdict
+from archiver.model import Pair, Picture, Relation, Transform, Verdict
 from archiver.picture.compare_frame import Frame, frame, transform
 from archiver.picture.compare_look import Look, look
 from archiver.picture.compare_place import Laid, Placement, glance, lay, placements, refine
 from archiver.picture.features import Features
-from archiver.picture.relations import in_words, relations
-from archiver.picture.rules import STRICTNESS, Evidence, judge
+from archiver.picture.relations import doubt_in_words, in_words, relations, series_in_words
+from archiver.picture.rules import STRICTNESS, UNSURE_BELOW, Evidence, is_other_colouring, is_part, is_series, judge, nearly
 
-LOOK_AT_PX = 192
+LOOK_AT_PX = 176
 PLACEMENTS_MAX = 6
 ENOUGH = 0.6
+UNTOUCHED_ENOUGH = 0.5
+PART_FROM = 0.3
 """A score from which on no other placement is tried."""
 
 cv2.setNumThreads(1)  # work spreads over processes
@@ -61,12 +63,29 @@ def _pair(a: Picture, fa: Features, b: Picture, fb: Features, found: Finding, ac
     seen = found.evidence
     laid = transform(a, fa, b, fb, found.place, found.frame, found.look.region, found.laid)
     full = (a.width_px, a.height_px) if laid.fuller == "a" else (b.width_px, b.height_px)
-    if found.score >= accept:
-        verdict, names = Verdict.SAME, relations(seen, found.rule)
-        because = in_words(names, seen, laid, full)
-    else:
-        verdict, names, because = Verdict.DIFFERENT, (), "they do not agree where they lie on each other"
+    verdict, names, because = _verdict(seen, found, accept, laid, full)
     return Pair(a.payload, b.payload, verdict, names, round(found.score, 4), because, laid, scores(seen))
+
+
+def _verdict(
+    seen: Evidence, found: Finding, accept: float, laid: Transform, full: tuple[int, int]
+) -> tuple[Verdict, tuple[Relation, ...], str]:
+    joined = found.score >= accept
+    if is_part(seen) and found.score >= PART_FROM:
+        page = "the first" if laid.fuller == "a" else "the second"
+        share = 100 * min(seen.frame.content_a, seen.frame.content_b)
+        return Verdict.UNSURE, (Relation.CONTAINS,), f"{page} is a page that contains the other as {share:.0f} % of its area"
+    if joined and is_other_colouring(seen):
+        return Verdict.UNSURE, (Relation.UNSURE, Relation.RECOLOURED), "the same drawing in other colours"
+    if joined:
+        names = relations(seen, found.rule)
+        return Verdict.SAME, names, in_words(names, seen, laid, full)
+    if is_series(seen):
+        verdict = Verdict.UNSURE if found.score >= accept - UNSURE_BELOW else Verdict.DIFFERENT
+        return verdict, (Relation.SAME_SERIES,), series_in_words(seen)
+    if found.score >= accept - UNSURE_BELOW or nearly(seen):
+        return Verdict.UNSURE, (Relation.UNSURE,), doubt_in_words(seen)
+    return Verdict.DIFFERENT, (), "they do not agree where they lie on each other"
 
 
 def scores(seen: Evidence) -> dict[str, float]:
@@ -93,22 +112,37 @@ def find(a: Picture, fa: Features, b: Picture, fb: Features) -> Finding | None:
     for place in islice(placements(fa, fb), PLACEMENTS_MAX):
         if not glance(fa, fb, place):
             continue
-        for again in (True, False) if place.inliers == 0 else (True,):
-            seen = examine(a, fa, b, fb, place, again)
-            if seen is not None and (best is None or _rank(seen) > _rank(best)):
-                best = seen
-            if best is not None and best.score >= ENOUGH:
-                return best
+        seen = examine(a, fa, b, fb, place)
+        if seen is not None and (best is None or _rank(seen) > _rank(best)):
+            best = seen
+        if best is not None and best.score >= ENOUGH:
+            break
     return best
 
 
 def _rank(found: Finding) -> tuple[float, float]:
-    return round(found.score, 6), found.look.good * max(0.0, found.look.median)
+    return round(found.score, 6), _agreement(found)
 
 
-def examine(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, again: bool) -> Finding | None:
-    """Refine one placement (if `again`) and look at it; None when the two hardly overlap there."""
-    place = refine(fa, fb, place) if again else place
+def _agreement(found: Finding) -> float:
+    return found.look.good * max(0.0, found.look.median)
+
+
+def examine(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement) -> Finding | None:
+    """Refine one placement and look at it; None when the two hardly overlap there.
+
+    A banner can lead the refinement astray: where no rule is satisfied the placement as it came is looked at too, and of the two
+    the one is taken in which more agrees, not the one that a rule likes better.
+    """
+    refined = _look_at(a, fa, b, fb, refine(fa, fb, place))
+    if refined is not None and refined.score >= UNTOUCHED_ENOUGH and refined.rule == "untouched":
+        return refined
+    rough = _look_at(a, fa, b, fb, place)
+    found = [each for each in (refined, rough) if each is not None]
+    return max(found, key=_agreement, default=None)
+
+
+def _look_at(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement) -> Finding | None:
     laid = lay(fa.looks[place.view_a], fb.looks[place.view_b], place.matrix, LOOK_AT_PX)
     seen = look(laid) if laid is not None else None
     if laid is None or seen is None:

@@ -301,8 +301,8 @@ def _veil(one: Floats, other: Floats, chosen: Mask) -> tuple[float, float]:
 
 
 def _spread(chosen: Mask) -> float:
-    rows, columns = np.flatnonzero(chosen.any(axis=1)), np.flatnonzero(chosen.any(axis=0))
-    if not len(rows):
+    rows, columns = np.flatnonzero(chosen.any(axis=1)).tolist(), np.flatnonzero(chosen.any(axis=0)).tolist()
+    if not rows:
         return 0.0
-    height, width = chosen.shape
-    return max(float(rows[-1] - rows[0] + 1) / height, float(columns[-1] - columns[0] + 1) / width)
+    height, width = (int(side) for side in chosen.shape)
+    return max((rows[-1] - rows[0] + 1) / height, (columns[-1] - columns[0] + 1) / width)

@@ -27,7 +27,7 @@ RANSAC_PX = 4.0
 FRAME_HASH_MAX_BITS = 12
 GLANCE_PX = 80
 GLANCE_AGREES, GLANCE_SHARE = 0.6, 0.5
-REFINE_PX = 112
+REFINE_PX = 128
 REFINE_STEPS = 3
 MOVE_MAX_PX = 12.0
 ROBUST_LEVELS = 12.0
@@ -79,9 +79,7 @@ def _by_corners(a: Features, va: int, b: Features, vb: int) -> Placement | None:
     )
     if matrix is None or int(inliers.sum()) < INLIERS_MIN:
         return None
-    scale_a, scale_b = _to_look(a, va), _to_look(b, vb)
-    matrix = matrix * scale_a
-    matrix[:, :2] /= scale_b
+    matrix = rescaled(matrix, _to_look(a, va), 1.0 / _to_look(b, vb))
     return Placement(va, vb, False, matrix, int(inliers.sum()), len(left))
 
 
@@ -113,6 +111,14 @@ def _by_frames(a: Features, b: Features, mirrored: bool) -> Iterator[Placement]:
             if one and other and (one ^ other).bit_count() <= FRAME_HASH_MAX_BITS and key not in tried:
                 tried.append(key)
                 yield Placement(va, vb, mirrored, _upon(key[3], key[2], mirrored), 0, 0)
+
+
+def rescaled(matrix: Matrix, onto: float, source: float) -> Matrix:
+    """`matrix` for pictures resized: its target by `onto`, and its source by 1 / `source` (pixel centres at integers)."""
+    after = np.array([[onto, 0, (onto - 1) / 2], [0, onto, (onto - 1) / 2], [0, 0, 1]])
+    before = np.array([[source, 0, (source - 1) / 2], [0, source, (source - 1) / 2], [0, 0, 1]])
+    product: Matrix = (after @ np.vstack((matrix, [0, 0, 1])) @ before)[:2]
+    return product
 
 
 def _box(features: Features, view: int, inner: bool) -> tuple[float, ...]:
@@ -182,7 +188,9 @@ def _take(look: Bytes, to_look: Matrix, size: tuple[int, int]) -> Bytes:
 
 def glance(a: Features, b: Features, place: Placement) -> bool:
     """Is it worth a full look? Half of what has detail must agree already, roughly laid and small."""
-    laid = _lay_greys(a, b, place, place.matrix, GLANCE_PX)
+    one, other = a.glimpses[place.view_a], b.glimpses[place.view_b]
+    down, up = one.shape[1] / a.looks[place.view_a].shape[1], b.looks[place.view_b].shape[1] / other.shape[1]
+    laid = lay(one, other, rescaled(place.matrix, down, up), GLANCE_PX)
     if laid is None or laid.mask.sum() < 64:
         return False
     one, other, mask = laid.a, laid.b, laid.mask
@@ -201,7 +209,7 @@ def refine(a: Features, b: Features, place: Placement) -> Placement:
     """A few Gauss-Newton steps towards equal grey levels; the best seen, measured by the clipped difference."""
     matrix, best, least = place.matrix, place.matrix, np.inf
     for _ in range(REFINE_STEPS + 1):
-        laid = _lay_greys(a, b, place, matrix, REFINE_PX)
+        laid = lay(a.greys[place.view_a], b.greys[place.view_b], matrix, REFINE_PX)
         if laid is None or laid.mask.sum() < 64:
             break
         shift, moved, rest = _newton(laid)
@@ -209,19 +217,9 @@ def refine(a: Features, b: Features, place: Placement) -> Placement:
             best, least = matrix, rest
         if shift is None or moved < 0.08 or rest > least * 1.02:
             break
-        to_a = laid.to_a * (a.looks[place.view_a].shape[1] / a.greys[place.view_a].shape[1])
-        full = to_a @ np.vstack((shift, [0, 0, 1])) @ np.linalg.inv(np.vstack((to_a, [0, 0, 1])))
+        full = laid.to_a @ np.vstack((shift, [0, 0, 1])) @ np.linalg.inv(np.vstack((laid.to_a, [0, 0, 1])))
         matrix = np.vstack((full, [0, 0, 1]))[:2] @ np.vstack((matrix, [0, 0, 1]))
     return replace(place, matrix=best) if _near(best, place.matrix, b.looks[place.view_b]) else place
-
-
-def _lay_greys(a: Features, b: Features, place: Placement, matrix: Matrix, longest_px: int) -> Laid | None:
-    """As `lay`, on the small greys; `matrix` is between looks."""
-    one, other = a.greys[place.view_a], b.greys[place.view_b]
-    down, up = one.shape[1] / a.looks[place.view_a].shape[1], b.looks[place.view_b].shape[1] / other.shape[1]
-    small = matrix * down
-    small[:, :2] *= up
-    return lay(one, other, small, longest_px)
 
 
 def _near(new: Matrix, old: Matrix, b: Bytes) -> bool:

@@ -22,7 +22,7 @@ POINTS_MAX = 400
 PAD_PX = 16
 """Repeated edge around the view, so that corners near the frame are found."""
 LOOK_PX = 256
-GREY_PX = 128
+GLIMPSE_PX = 112
 FLAT_STD = 3.0
 """Grey levels below which a 32 px picture has no hash: its bits would be noise."""
 BORDER_RANGE = 24
@@ -73,8 +73,13 @@ class Features:
 
     @cached_property
     def greys(self) -> tuple[Floats, ...]:
-        """Per view: (H, W) float32 grey levels, longest side at most GREY_PX: for first looks and for fitting one on the other."""
-        return tuple(_grey(look) for look in self.looks)
+        """Per view: its look as (H, W) float32 grey levels, for fitting one on the other."""
+        return tuple(cv2.cvtColor(look, cv2.COLOR_RGB2GRAY).astype(np.float32) for look in self.looks)
+
+    @cached_property
+    def glimpses(self) -> tuple[Floats, ...]:
+        """Per view: the grey look at no more than GLIMPSE_PX, for a first glance."""
+        return tuple(_shrink(grey, GLIMPSE_PX) for grey in self.greys)
 
     def to_bytes(self) -> bytes:
         """Compact and versioned by FEATURES_VERSION; the same features give the same bytes."""
@@ -199,24 +204,19 @@ def _bits(low: NDArray[np.floating]) -> int:
 
 
 def _pack(view: Bytes) -> bytes:
-    scale = LOOK_PX / max(view.shape[:2])
-    if scale < 1.0:
-        size = (max(1, round(view.shape[1] * scale)), max(1, round(view.shape[0] * scale)))
-        view = cv2.resize(view, size, interpolation=cv2.INTER_AREA)
     options = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(view, cv2.COLOR_RGB2BGR), options)
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(_shrink(view, LOOK_PX), cv2.COLOR_RGB2BGR), options)
     if not done:
         raise ValueError("a look could not be encoded")
     return bytes(data.tobytes())
 
 
-def _grey(look: Bytes) -> Floats:
-    grey = cv2.cvtColor(look, cv2.COLOR_RGB2GRAY)
-    scale = GREY_PX / max(grey.shape)
-    if scale < 1.0:
-        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    return grey.astype(np.float32)
+def _shrink(picture: Floats, longest_px: int) -> Floats:
+    scale = longest_px / max(picture.shape[:2])
+    if scale >= 1.0:
+        return picture
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def _unpack(data: bytes) -> Bytes:

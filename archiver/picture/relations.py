@@ -77,6 +77,21 @@ def in_words(names: tuple[Relation, ...], seen: Evidence, laid: Transform, size:
     return "the same picture, " + ", ".join(parts)
 
 
+def series_in_words(seen: Evidence) -> str:
+    """Why two pictures of one series are not the same."""
+    return f"the same surroundings, but {100 * seen.look.bad:.0f} % of what they share shows something else"
+
+
+def doubt_in_words(seen: Evidence) -> str:
+    """Why a pair is left to a person."""
+    look = seen.look
+    if look.big >= OVERLAY_FROM:
+        return (
+            f"they agree but for {100 * look.bad:.0f} % of what they share, and what differs there is not clearly a caption, logo or mark"
+        )
+    return f"{100 * look.good:.0f} % of the detail they share agrees, which is not enough to be sure"
+
+
 def _part(name: Relation, seen: Evidence, laid: Transform, size: tuple[int, int]) -> str:
     match name:
         case Relation.MIRRORED:

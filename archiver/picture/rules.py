@@ -47,7 +47,7 @@ CORNERS = Band(7, 14, 40)
 REST = Band(0.94, 0.962, 0.985)
 """Agreement outside the overlooked region."""
 STRAY = Band(0.014, 0.007, 0.003)
-ONE_SIGN = Band(0.92, 0.955, 0.985)
+ONE_SIGN = Band(0.93, 0.96, 0.985)
 INSIDE = Band(0.28, 0.38, 0.55)
 PLAIN = Band(0.36, 0.46, 0.60)
 FRAMES = Band(0.93, 0.96, 0.99)
@@ -62,6 +62,7 @@ BADGE_SIDE = Band(0.42, 0.36, 0.25)
 BADGE_FILL = Band(0.50, 0.58, 0.75)
 BADGE_CORNER = Band(0.08, 0.05, 0.02)
 VEIL_BIG = Band(0.16, 0.12, 0.06)
+VEIL_SPREAD = Band(0.40, 0.50, 0.70)
 
 SMOOTH_DETAIL = Band(0.16, 0.10, 0.04)
 SMOOTH_WHOLE = Band(0.94, 0.97, 0.99)
@@ -111,7 +112,12 @@ def badge(seen: Evidence) -> float:
 
 def watermark(seen: Evidence) -> float:
     """What stands apart is only ever brighter (or only darker), and the picture shows through it."""
-    through = min(INSIDE.grade(seen.look.inside), ONE_SIGN.grade(seen.look.one_sign), VEIL_BIG.grade(seen.look.big))
+    through = min(
+        INSIDE.grade(seen.look.inside),
+        ONE_SIGN.grade(seen.look.one_sign),
+        VEIL_BIG.grade(seen.look.big),
+        VEIL_SPREAD.grade(seen.look.spread),
+    )
     return min(through, REST.grade(seen.look.rest), _surely_placed(seen))
 
 
@@ -159,7 +165,34 @@ def is_part(seen: Evidence) -> bool:
     """The smaller was pasted into the larger: an edge runs along its side, and what lies beyond is no plain border."""
     frame = seen.frame
     shown = min(frame.content_a, frame.content_b)
-    return shown < PART_BELOW and frame.seams >= 1 and frame.outside > PAGE_DETAIL
+    return shown < PART_BELOW and frame.seams >= max(1, frame.open_sides - 2) and frame.outside > PAGE_DETAIL
+
+
+UNSURE_BELOW = 0.2
+"""How far below the accepting score a pair is still shown to a person."""
+NEARLY_GOOD, NEARLY_REST = 0.6, 0.985
+SERIES_GOOD, SERIES_CORNERS = 0.6, 20
+FLAT_DETAIL = 0.55
+COLOURING_CHROMA, COLOURING_DIFFERENCE = 0.6, 12.0
+
+
+def is_series(seen: Evidence) -> bool:
+    """One place, another moment: the surroundings agree, and where they do not, one is as often brighter as darker."""
+    look = seen.look
+    laid = seen.inliers >= SERIES_CORNERS or min(seen.frame.content_a, seen.frame.content_b) > FRAMES.normal
+    return laid and look.good > SERIES_GOOD and look.big > BIG.loose and look.one_sign < BANNER_SIGN.loose and _plain(seen) < PLAIN.normal
+
+
+def nearly(seen: Evidence) -> bool:
+    """Outside one odd region the two agree perfectly, and the region is of no known kind."""
+    look = seen.look
+    return look.good > NEARLY_GOOD and look.rest > NEARLY_REST and look.one_sign > BANNER_SIGN.loose and _surely_placed(seen) >= 0.5
+
+
+def is_other_colouring(seen: Evidence) -> bool:
+    """Flat art whose shapes agree and whose colours are quite others; a photograph with a colour cast is not meant."""
+    look = seen.look
+    return look.chroma < COLOURING_CHROMA and look.colour_difference > COLOURING_DIFFERENCE and look.detail < FLAT_DETAIL
 
 
 def judge(seen: Evidence) -> tuple[float, str]:
