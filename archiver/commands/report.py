@@ -13,7 +13,7 @@ from archiver.errors import UsageError
 from archiver.pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from archiver.pipeline.archive import Means
+    from archiver.pipeline.means import Means
 
 
 @click.command()
@@ -32,7 +32,7 @@ def command(folder: Path, preview: bool, rewrite_post: Path | None, **values: An
 
     Fetches nothing.
     """
-    from archiver.pipeline.archive import Means
+    from archiver.pipeline.means import Means
     from archiver.pipeline.rejudge import report
 
     if preview and rewrite_post:

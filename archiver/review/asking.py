@@ -60,7 +60,8 @@ def _act(name: str, body: Mapping[str, Any], agenda: Agenda, item: Item) -> tupl
     if name in ("different", "related"):
         return _apart(name, body, chosen, rest, item)
     if name == "best" and len(chosen) == 1:
-        return Best(chosen[0], rest), "This one is kept as the best copy"
+        elsewhere = tuple(payload for payload in agenda.standing.joined(item.members) if agenda.places.images(payload))
+        return Best(chosen[0], (*rest, *elsewhere)), "This one is kept as the best copy"
     if name == "merge":
         return Same(((chosen or item.members)[0], _known(body, agenda, item))), "Joined: all of it is one picture"
     if name == "move" and len(chosen) == 1:

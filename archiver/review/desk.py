@@ -11,8 +11,8 @@ from typing import Any, Literal
 from archiver.errors import InputError
 from archiver.model import Decision, Event, Report
 from archiver.pipeline import folder
-from archiver.pipeline.archive import Means
 from archiver.pipeline.cache import Cache
+from archiver.pipeline.means import Means
 from archiver.pipeline.rejudge import report as judge_again
 from archiver.pipeline.settings import STRICTNESS_DEFAULT, Settings
 from archiver.report import json as report_json
