@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json as stdlib_json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -181,3 +182,8 @@ def test_any_pair_survives_writing_and_reading(transform: Transform, because: st
     report = sample()[0]
     pair = replace(report.unsure[0], transform=transform, because=because, score=score)
     assert json.parse(json.render(replace(empty(report), unsure=(pair,)))).unsure == (pair,)
+
+
+def test_the_documentation_names_every_key(built: dict[str, Any]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    assert [key for key in built if f"`{key}`" not in text] == []
