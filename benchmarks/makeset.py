@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 Made = tuple[Image.Image, str, int]
 """Picture, format, quality."""
 
-WORDS = ["morning", "chair", "stretch", "health", "spine", "gentle", "daily", "desk", "home", "report", "relief", "news", "yoga", "back", "guide", "fitness"]
+WORDS = ["morning", "chair", "stretch", "health", "spine", "gentle", "daily", "desk", "home", "report", "relief", "news", "back", "guide"]
 
 
 def flat(image: Image.Image, colour: str = "white") -> Image.Image:

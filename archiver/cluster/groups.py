@@ -17,6 +17,7 @@ from archiver.model import Decision, Pair, Picture, Relation, Verdict
 
 PART_SHARE_MAX = 0.62
 """Share of a page beyond which what it shows is not one of its parts but all of it."""
+INSIDE_SHARE = 0.8
 APART_SHARE = 0.2
 """Two footprints that overlap by less of the smaller one lie apart."""
 AGAINST_LONE = 2
@@ -100,22 +101,35 @@ def latest(decisions: Iterable[Decision]) -> dict[Key, str]:
 def parts(known: Mapping[Key, Pair]) -> dict[Key, str]:
     """Pairs that are a page and one of its parts, with the reason.
 
-    A page is known by a seam around a part of it (the pair says `contains`), or by two parts that lie apart on it, of which one has
-    a seam, and that are not the same picture.
+    A part is known by a seam around it (the pair says `contains`), and with it what lies in the same place; or by two parts that lie
+    apart on the page, of which one has a seam, and that are not the same picture.
     """
-    pages: dict[str, str] = {}
     shown: dict[str, list[Pair]] = defaultdict(list)
     for pair in known.values():
-        if _share(pair) > PART_SHARE_MAX or (pair.verdict is not Verdict.SAME and Relation.CONTAINS not in pair.relations):
-            continue
-        page = _page(pair)
-        shown[page].append(pair)
-        if Relation.CONTAINS in pair.relations:
-            pages[page] = "a page that contains the picture among other things"
+        if _share(pair) <= PART_SHARE_MAX and (pair.verdict is Verdict.SAME or Relation.CONTAINS in pair.relations):
+            shown[_page(pair)].append(pair)
+    found: dict[Key, str] = {}
     for page, pairs in shown.items():
-        if page not in pages and any(_apart(one, other, page, known) for i, one in enumerate(pairs) for other in pairs[:i]):
-            pages[page] = "a page that shows several different pictures"
-    return {pair_key(pair.a, pair.b): reason for page, reason in pages.items() for pair in shown[page]}
+        seamed = [pair for pair in pairs if Relation.CONTAINS in pair.relations]
+        several = any(_apart(one, other, page, known) for i, one in enumerate(pairs) for other in pairs[:i])
+        for pair in pairs:
+            if several:
+                found[pair.a, pair.b] = "a page that shows several different pictures"
+            elif any(_inside(pair, part) for part in seamed):
+                found[pair.a, pair.b] = "a page that contains the picture among other things"
+    return found
+
+
+def _inside(pair: Pair, part: Pair) -> bool:
+    """Does a pair lie on the page where `part` lies?"""
+    if pair.transform is None or part.transform is None:
+        return False
+    one, other = pair.transform.crop, part.transform.crop
+    return pair is part or (_common(one, other) > INSIDE_SHARE and _area(one) <= _area(other) * 1.1)
+
+
+def _area(box: tuple[float, float, float, float]) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _page(pair: Pair) -> str:
@@ -140,7 +154,7 @@ def _apart(one: Pair, other: Pair, page: str, known: Mapping[Key, Pair]) -> bool
 def _common(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
-    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    smaller = min(_area(one), _area(other))
     return max(0.0, width) * max(0.0, height) / max(1e-9, smaller)
 
 

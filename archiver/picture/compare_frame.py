@@ -14,6 +14,7 @@ from archiver.picture.compare_place import Laid, Matrix, Placement
 from archiver.picture.features import Bytes, Features, Floats
 
 SAME_EXTENT = 0.02
+CENTRED_WITHIN = 0.012
 SEAM_LEVELS, SEAM_RATIO, SEAM_SHARE = 10.0, 1.8, 0.55
 """A side is a seam where the level jumps by so much, so much more than beside it, and does so along this share of the side."""
 
@@ -43,6 +44,8 @@ class Frame:
     """Detail (standard deviation, grey levels) of the larger picture around the smaller one."""
     outside_plain: float
     """Share of those surroundings that has their commonest grey level (of 16); 1 when there are none."""
+    centred: bool
+    """Whether the smaller lies in the middle of the larger, as in a frame or between bars."""
     border_a: bool
     border_b: bool
     """Whether each has a uniform border that the other has not."""
@@ -77,6 +80,7 @@ def frame(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, 
         open_sides,
         outside,
         plain,
+        is_centred(larger.shape, smaller.shape, onto),
         box_a < 0.97 and cover_a < 0.5 * (1 + box_a),
         box_b < 0.97 and cover_b < 0.5 * (1 + box_b),
     )
@@ -87,6 +91,13 @@ def content(features: Features, view: int) -> float:
     left, top, right, bottom = features.boxes[view]
     width, height = (int(side) for side in features.sketch.sizes[view])
     return max(0.01, (right - left) * (bottom - top) / (width * height))
+
+
+def is_centred(larger: tuple[int, ...], smaller: tuple[int, ...], onto: Matrix) -> bool:
+    """Are the margins on opposite sides alike?"""
+    middle = onto @ np.array([(smaller[1] - 1) / 2, (smaller[0] - 1) / 2, 1.0])
+    off = np.abs(middle - [(larger[1] - 1) / 2, (larger[0] - 1) / 2]) / [larger[1], larger[0]]
+    return bool(off.max() < CENTRED_WITHIN)
 
 
 def _share(pixels: float, shape: tuple[int, ...]) -> float:

@@ -31,9 +31,10 @@ def relations(seen: Evidence, rule: str) -> tuple[Relation, ...]:
         found.append(Relation.ROTATED)
     if is_captioned(seen) or is_overlaid(seen, rule):
         found.append(Relation.OVERLAID)
-    if min(seen.frame.content_a, seen.frame.content_b) < CROPPED_BELOW and not is_captioned(seen) and Relation.ROTATED not in found:
+    bordered = is_bordered(seen)
+    if is_cropped(seen) and not is_captioned(seen) and Relation.ROTATED not in found:
         found.append(Relation.CROPPED)
-    if is_bordered(seen):
+    if bordered:
         found.append(Relation.BORDERED)
     if is_recoloured(seen):
         found.append(Relation.RECOLOURED)
@@ -57,10 +58,21 @@ def is_captioned(seen: Evidence) -> bool:
     return strip and 0.65 <= shown < CROPPED_BELOW and seen.frame.seams == 1
 
 
+def is_cropped(seen: Evidence) -> bool:
+    """Content is missing in one, or plain ground that was no frame around it."""
+    content = min(seen.frame.content_a, seen.frame.content_b)
+    return content < CROPPED_BELOW or (min(seen.frame.cover_a, seen.frame.cover_b) < CROPPED_BELOW and not is_bordered(seen))
+
+
 def is_bordered(seen: Evidence) -> bool:
     """One has a uniform frame, on all sides or on two, that the other has not."""
     around = min(seen.frame.cover_a, seen.frame.cover_b)
-    return (seen.frame.border_a or seen.frame.border_b) and around < BORDER_BELOW and seen.frame.outside_plain > PLAIN_FROM
+    return (
+        (seen.frame.border_a or seen.frame.border_b)
+        and around < BORDER_BELOW
+        and seen.frame.outside_plain > PLAIN_FROM
+        and seen.frame.centred
+    )
 
 
 def is_recoloured(seen: Evidence) -> bool:
@@ -101,7 +113,7 @@ def _part(name: Relation, seen: Evidence, laid: Transform, size: tuple[int, int]
         case Relation.OVERLAID:
             return _overlay(seen, laid, size)
         case Relation.CROPPED:
-            return f"cropped to {100 * min(seen.frame.content_a, seen.frame.content_b):.0f} % of the area"
+            return f"cropped to {100 * min(seen.frame.cover_a, seen.frame.cover_b):.0f} % of the area"
         case Relation.BORDERED:
             return "with a border around it"
         case Relation.RECOLOURED:
