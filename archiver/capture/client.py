@@ -127,7 +127,7 @@ class Client:
     async def _refused(self, walk: _Walk, place: Place) -> Refusal | None:
         """What forbids even to ask."""
         if why := policy.port_refused(place.port, written=self._ports, redirected=bool(walk.seen)):
-            return Refusal(Reason.BLOCKED, f"{place.url}: {why}")
+            return Refusal(Reason.BLOCKED, f"{urls.visible(place.url)}: {why}")
         if self._settings.robots == "obey" and not walk.for_robots and not (await self._rules(place)).allow(place.path):
             return Refusal(Reason.BLOCKED, f"robots.txt of {place.host} does not allow it")
         return None
@@ -150,13 +150,13 @@ class Client:
             refusal = answer.refusal
             if refusal is None or not refusal.recovers or walk.retries >= self._settings.retries:
                 return best
-            walk.retries += 1
             asked = policy.retry_after_s(answer.head.first("retry-after"), self._now()) if answer.head else None
-            wait_s = policy.wait_before_retry_s(walk.retries, asked, self._settings, self._chance())
+            wait_s = policy.wait_before_retry_s(walk.retries + 1, asked, self._settings, self._chance())
             if asked is not None or answer.hop.status == 429:
                 self._limits.hold(place.host, wait_s)
             self._tell("retry", place, refusal.detail, reason=str(refusal.reason), attempt=walk.attempts, wait_s=round(wait_s, 3))
             await asyncio.sleep(wait_s)
+            walk.retries += 1
 
     async def _attempt(self, walk: _Walk, place: Place) -> Answer:
         async with self._limits.host(place.host):
@@ -167,7 +167,7 @@ class Client:
             self._tell("fetch", place, attempt=walk.attempts, hop=len(walk.hops) + 1)
             answer = await self._exchanger.ask(Question(place, walk.first, walk.accept, walk.keep_bytes))
             self._count(place.host, answer)
-        self._tell("answer", place, answer.refusal.detail if answer.refusal else "", status=answer.hop.status, attempt=walk.attempts)
+        self._tell_answer(walk, place, answer)
         return answer
 
     def _count(self, host: str, answer: Answer) -> None:
@@ -190,6 +190,12 @@ class Client:
         refusal = await self._walk(walk)
         status = walk.hops[-1].status if walk.hops else 0
         return read_rules(status, walk.last.raw if walk.last and refusal is None else b"", self._settings.user_agent or PRODUCT)
+
+    def _tell_answer(self, walk: _Walk, place: Place, answer: Answer) -> None:
+        refusal, stored = answer.refusal, answer.hop.stored
+        fields = {"status": answer.hop.status, "attempt": walk.attempts, "size_bytes": stored.size_bytes if stored else 0}
+        reason = {"reason": str(refusal.reason)} if refusal else {}
+        self._tell("answer", place, refusal.detail if refusal else "", **fields, **reason)
 
     def _tell(self, name: str, place: Place, detail: str = "", **fields: object) -> None:
         self._on_event(Event(name, place.url, detail, {"host": place.host, **fields}))

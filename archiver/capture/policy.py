@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 
 from archiver.model import FetchSettings, Reason
 
+URL_SHOWN_MAX = 500
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 BODILESS = frozenset({204, 205, 304})
 RETRIED = frozenset({408, 425, 429})
@@ -96,7 +97,7 @@ def wait_before_retry_s(attempt: int, retry_after: float | None, settings: Fetch
 def redirect_refusal(url: str, seen: Collection[str], settings: FetchSettings) -> Refusal | None:
     """Whether the chain `seen` (URLs requested so far, without fragments) may go on to `url`."""
     if url in seen:
-        return Refusal(Reason.REDIRECT_ERROR, f"redirect loop: {url} was asked before")
+        return Refusal(Reason.REDIRECT_ERROR, f"redirect loop: {url[:URL_SHOWN_MAX]} was asked before")
     if len(seen) > settings.max_redirects:
         return Refusal(Reason.REDIRECT_ERROR, f"more than {settings.max_redirects} redirects")
     return None

@@ -397,3 +397,21 @@ def test_many_targets_with_every_fault_among_them_all_come_to_an_end() -> None:
         Reason.EMPTY: 40,
     }
     assert web.peak_busy <= QUICK.concurrency
+
+
+def test_the_log_tells_what_happened_to_a_link() -> None:
+    with serve(routes({"/a": redirect("/b"), "/b": sequence(response(b"", "503 Busy"), OK)})) as web:
+        _, book = fetch(web.url("/a"))
+    told = [(event.name, event.url.rpartition("/")[2], event.fields.get("attempt"), event.fields.get("reason")) for event in book.events]
+    assert told == [
+        ("fetch", "a", 1, None),
+        ("answer", "a", 1, None),
+        ("redirect", "a", None, None),
+        ("fetch", "b", 1, None),
+        ("answer", "b", 1, "http_error"),
+        ("retry", "b", 1, "http_error"),
+        ("fetch", "b", 2, None),
+        ("answer", "b", 2, None),
+    ]
+    assert {event.fields["host"] for event in book.events} == {"127.0.0.1"}
+    assert book.events[-1].fields["size_bytes"] == len(b"picture")
