@@ -49,7 +49,8 @@ def command(folder: Path, port: int, no_browser: bool, export_as: str | None) ->
             serve(desk, port, ready)
         except OSError as error:
             raise OutputError(f"cannot listen on port {port}: {error.strerror or error}") from error
-    click.echo(f"\nSaved in {folder / 'decisions.json'}. `archiver report {folder}` brings the report up to date.", err=True)
+    if (folder / "decisions.json").exists():
+        click.echo(f"\nSaved in {folder / 'decisions.json'}. `archiver report {folder}` brings the report up to date.", err=True)
     return 0
 
 

@@ -131,7 +131,18 @@ class Agenda:
 
     def _status(self, item: Item) -> Status:
         open_pairs = tuple(pair for pair in item.pairs if not self.standing.says(pair.a, pair.b))
+        if item.kind == "unsure" and open_pairs and self._meet(*item.members):
+            open_pairs = ()
         return Status(open_pairs, self._mine(item), self.standing.joined(item.members))
+
+    def _meet(self, a: str, b: str) -> bool:
+        """Whether two that the program is not sure of come together all the same: through copies of each that were decided to be one."""
+        first, second = ({self.standing.root(copy) for copy in self._copies.get(payload, (payload,))} for payload in (a, b))
+        return not first.isdisjoint(second)
+
+    @cached_property
+    def _copies(self) -> Mapping[str, tuple[str, ...]]:
+        return {payload: cluster.members for cluster in self.report.clusters for payload in cluster.members}
 
     def _mine(self, item: Item) -> tuple[Decision, ...]:
         known = [decision for payload in item.members for decision in self._by_payload.get(payload, ())]

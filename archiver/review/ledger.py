@@ -98,10 +98,13 @@ class Standing:
         self._apart: dict[frozenset[str], Word] = {}
         self.contradictions: list[Contradiction] = []
         words = [d for d in current(decisions).values() if d.verdict != "better"]
-        self._known = {payload for decision in words for payload in (decision.a, decision.b)}
         for decision in words:
             if decision.verdict == "same":
                 self._parent[self.root(decision.a)] = self.root(decision.b)
+        self._sets: dict[str, set[str]] = {}
+        for decision in words:
+            for payload in (decision.a, decision.b):
+                self._sets.setdefault(self.root(payload), set()).add(payload)
         for decision in words:
             if decision.verdict == "same":
                 continue
@@ -126,5 +129,5 @@ class Standing:
 
     def joined(self, payloads: Collection[str]) -> tuple[str, ...]:
         """Payloads beyond these that decisions join to one of them."""
-        roots = {self.root(payload) for payload in payloads}
-        return tuple(sorted(p for p in self._known if p not in payloads and self.root(p) in roots))
+        found = {other for payload in payloads for other in self._sets.get(self.root(payload), ())}
+        return tuple(sorted(found.difference(payloads)))

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined, TemplateNotFound
 
-from archiver.model import Pair, Verdict
+from archiver.model import Pair, Relation, Verdict
 from archiver.report import html as report_html
 from archiver.report import view, wording
 from archiver.report.links import href
@@ -200,8 +200,11 @@ def _offers(room: Room, wanted: Choice, chosen: Sequence[Item]) -> list[dict[str
     tally = Counter((verdict, relation) for pair, verdict, relation in _sure(room.agenda, chosen) for _ in (pair,))
     found = []
     for (verdict, relation), number in sorted(tally.items(), key=lambda item: (-item[1], item[0])):
-        what = wording.count(number, f"{relation} pair")
-        words = f"Accept {'this' if number == 1 else 'all of these'} {what}" if verdict == "same" else f"Keep {what} apart"
+        kind = relation.replace("-", " ")
+        if verdict == "same":
+            words = f"Accept this {kind} pair" if number == 1 else f"Accept all of these {number} {kind} pairs"
+        else:
+            words = f"Keep this {kind} pair apart" if number == 1 else f"Keep these {number} {kind} pairs apart"
         found.append({"words": words, "href": room.link("bulk", replace(wanted, relation=relation, show="open"), verdict=verdict)})
     return found
 
@@ -213,8 +216,14 @@ def _sure(agenda: Agenda, chosen: Sequence[Item]) -> list[tuple[Pair, str, str]]
         if item.kind in ("group", "apart"):
             for pair in agenda.statuses[item.key].open_pairs:
                 verdict = "same" if pair.verdict is Verdict.SAME else "different"
-                found.append((pair, verdict, pair.relations[0].value if pair.relations else "alike"))
+                found.append((pair, verdict, _main(pair)))
     return found
+
+
+def _main(pair: Pair) -> str:
+    """The relation that says most: of a pair held apart by a rule, the one the program saw before."""
+    told = [relation.value for relation in pair.relations if relation is not Relation.UNSURE]
+    return told[0] if told else "alike"
 
 
 def bulk(room: Room, wanted: Choice) -> str:
