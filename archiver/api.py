@@ -34,8 +34,8 @@ def read_post(raw: bytes, source: str, *, base_url: str = "") -> Document:
 
 def archive(source: str, folder: str | Path, *, fetch: FetchSettings | None = None, on_event: OnEvent | None = None) -> Report:
     """Archive the pictures of a post (a file's path or an http(s) URL) into `folder`, as `archiver archive` does."""
-    from archiver.pipeline.archive import Means
     from archiver.pipeline.archive import archive as run
+    from archiver.pipeline.means import Means
 
     report = run(source, Path(folder), _settings(fetch), Means(on_event or _silent)).report
     assert report is not None
@@ -49,7 +49,7 @@ async def archive_async(source: str, folder: str | Path, *, fetch: FetchSettings
 
 def dedup(paths: Sequence[str | Path], folder: str | Path, *, strictness: str = "normal", on_event: OnEvent | None = None) -> Report:
     """Find the same pictures in WARC or WACZ files or folders of pictures and write the report into `folder`. No network."""
-    from archiver.pipeline.archive import Means
+    from archiver.pipeline.means import Means
     from archiver.pipeline.rejudge import dedup as run
 
     settings = _settings(None, strictness)

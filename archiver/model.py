@@ -32,6 +32,8 @@ class Role(StrEnum):
     """Named in the front matter of the document."""
     OG = "og"
     """Named for previews: og:image, twitter:image, JSON-LD, link rel=image_src / icon."""
+    ORIGINAL = "original"
+    """Not in the document: where the full-size original of a picture in it probably is."""
 
 
 @dataclass(frozen=True, slots=True)

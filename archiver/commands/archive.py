@@ -19,17 +19,24 @@ from archiver.errors import UsageError
 @click.option("-i", "--input-list", type=click.File("r"), help="A file that names one POST a line; - for standard input.")
 @options.apply(options.POST_OPTIONS)
 @option("--local-images/--no-local-images", default=False, help="Take pictures named by a path from below the post's own folder.")
+@option(
+    "--originals",
+    is_flag=True,
+    help="Where an address is that of a resizing proxy or a size variant, try the likely original too; both are archived.",
+)
 @options.apply(options.JUDGE_OPTIONS)
 @options.apply(options.FETCH_OPTIONS)
 @option("--warc-max-size", type=options.SIZE, default="1G", show_default=True, help="Begin another WARC file beyond this.")
 @option("--wacz/--no-wacz", default=True, show_default=True, help="Write a WACZ for viewers as well.")
 @option("--operator", default="", metavar="TEXT", help="Who archives; stands in every WARC file.")
 @option("--keep-secrets", is_flag=True, help="Keep Authorization, Cookie and the like in request records; blanked otherwise.")
+@option("--limit", type=click.IntRange(1), default=20, metavar="N", show_default=True, help="Posts taken from a feed or sitemap.")
 @click.option("-s", "--simulate", is_flag=True, help="Say what would be fetched, and fetch nothing.")
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 9 when pictures of the post are copies of each other.")
 @options.apply(options.OUTPUT_OPTIONS)
 def command(posts: tuple[str, ...], output: Path | None, input_list: Any, simulate: bool, fail_on_duplicates: bool, **values: Any) -> int:
-    """Archive the pictures of each POST: a Markdown or HTML file, an http(s) URL, or - for standard input.
+    """Archive the pictures of each POST: a Markdown or HTML file, an http(s) URL, or - for standard input. The URL of a feed (RSS, Atom,
+    JSON Feed) or sitemap stands for the posts it lists.
 
     The folder then holds the WARC (the truth), a WACZ for viewers, report.html, report.json and clusters.csv. The same command
     again continues a run that was cut off, and captures anew what is finished.
@@ -45,5 +52,5 @@ def command(posts: tuple[str, ...], output: Path | None, input_list: Any, simula
 
         return max(show_plan(source, settings, as_json=values["json_"]) for source in sources)
     with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"]) as progress:
-        runs = many.archive(sources, output, settings, progress.event)
+        runs = many.archive(sources, output, settings, progress.event, limit=values["limit"])
     return finish(runs, as_json=values["json_"], quiet=values["quiet"], fail_on_duplicates=fail_on_duplicates)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 @options.apply(options.FETCH_OPTIONS)
 def command(first: str, second: str, html: Path | None, json_: bool, **values: Any) -> int:
     """Say whether A and B, files or http(s) URLs, are the same picture, how one became the other, and on what evidence."""
-    from archiver.pipeline.archive import Means
     from archiver.pipeline.comparing import compare
     from archiver.pipeline.folder import write
+    from archiver.pipeline.means import Means
 
     settings = Settings(fetch=options.fetch_settings(values), strictness=values["strictness"], workers=values["workers"])
     compared = compare((first, second), settings, Means(lambda _: None))

@@ -23,7 +23,7 @@ def command(paths: tuple[Path, ...], output: Path | None, fail_on_duplicates: bo
 
     Needs no network and changes nothing in PATH. In folders each picture is named by its path relative to PATH.
     """
-    from archiver.pipeline.archive import Means
+    from archiver.pipeline.means import Means
     from archiver.pipeline.rejudge import dedup
 
     where = output or Path(f"{paths[0].resolve().name or 'pictures'}-duplicates")

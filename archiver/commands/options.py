@@ -183,6 +183,7 @@ def archive_settings(values: Mapping[str, Any]) -> Settings:
         base_url=values["base_url"],
         srcset=values["srcset"],
         local_images=values["local_images"],
+        originals=values["originals"],
         strictness=values["strictness"],
         warc_max_size_bytes=values["warc_max_size"],
         wacz=values["wacz"],

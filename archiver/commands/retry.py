@@ -24,7 +24,7 @@ from archiver.pipeline.settings import Settings
 @options.apply(options.OUTPUT_OPTIONS)
 def command(folder: Path, **values: Any) -> int:
     """Fetch again only what failed in the archive folder DIR, into a further WARC, and renew WACZ and report."""
-    from archiver.pipeline.archive import Means
+    from archiver.pipeline.means import Means
     from archiver.pipeline.retry import retry
 
     settings = Settings(

@@ -6,35 +6,25 @@ what has arrived; judge; write the report into the WARC; close it; write what is
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from archiver.errors import NothingFetched
-from archiver.model import Captured, Event, Missed, Outcome, Post, Target
+from archiver.model import Captured, Event, Link, Missed, Outcome, Post, Role, Target
 from archiver.pipeline import assemble, capturing, document, embedded, folder, publish, reopening, surveying
-from archiver.pipeline.capturing import OnEvent
 from archiver.pipeline.judge import Judge
+from archiver.pipeline.means import Means, OnEvent
 from archiver.pipeline.publish import Material
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
 from archiver.pipeline.surveying import Survey
 from archiver.pipeline.tasks import Source
+from archiver.post.originals import originals
 from archiver.post.page import render as render_page
 from archiver.post.read import Document, plan
 from archiver.warc import reader
 from archiver.warc.writer import WarcWriter
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a run is given from outside, so that tests can hold it still."""
-
-    on_event: OnEvent
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    new_id: Callable[[], str] = lambda: f"urn:uuid:{uuid.uuid4()}"
 
 
 def archive(source: str, where: Path, settings: Settings, means: Means) -> Run:
@@ -72,9 +62,9 @@ def carry_out(work: Work, local: Document | None) -> Run:
     """Capture, judge, publish; whatever happens, the WARC is closed."""
     decisions = folder.read_decisions(work.where)
     started = work.means.now()
-    held = reopening.hold(work.survey.files)
     writer = surveying.open_writer(work.survey, work.where, work.source, work.settings, work.means)
     try:
+        held = reopening.hold(work.survey.files)
         with Judge(work.where / folder.CACHE, work.settings, work.means.on_event) as judge:
             captured = capturing.run(lambda: _capture(work, writer, held, judge, local))
             previous = None if work.survey.adds else work.survey.report
@@ -93,7 +83,7 @@ def _publish(work: Work, captured: _Captured, material: Material, judge: Judge, 
     publish.into_warc(replace(report, warcs=tuple(names)), captured.page, judge, writer, at)
     writer.close()
     report = replace(report, warcs=tuple(folder.final_name(path) for path in folder.warcs(work.where)))
-    listed = publish.pages(captured.post, captured.page_at or at, at)
+    listed = publish.pages(captured.post, at)
     files = publish.into_folder(report, judge, work.where, listed)
     return Run(work.source, work.where, report, (*report.warcs, *files))
 
@@ -106,8 +96,6 @@ class _Captured:
     outcomes: tuple[Outcome, ...]
     page: str
     """The rendered page; empty when the archive holds it as it was fetched."""
-    page_at: datetime | None
-    """When it was fetched; None when it is rendered by us."""
     undecided: frozenset[str]
     """Targets of links around pictures whose address did not tell whether they are pictures; left out when they are not."""
 
@@ -117,27 +105,35 @@ async def _capture(work: Work, writer: WarcWriter, held: reopening.Held, judge: 
     settings, event = work.settings, work.means.on_event
     async with capturing.Capture(settings.fetch, writer, on_event=event, now=work.means.now) as capture:
         if local is None:
-            found, page_at = await _fetch_post(work, capture, writer, held)
+            found = await _fetch_post(work, capture, writer, held)
         else:
-            found, page_at = local, None
+            found = local
             surveying.write_source(writer, held, found.post, settings)
         outcomes, done = _collector(work, judge)
         for outcome in embedded.outcomes(found, held, work.means.now(), writer.write_resource):
             done(outcome)
-        targets = wanted(found)
+        targets = wanted(found, settings)
         event(Event("stage", detail="Fetching", fields={"total": len(targets)}))
         for target in targets:
             if target.url not in work.fetch_again and (known := reopening.outcome(target, held)) is not None:
                 done(known)
         await capture.all([target for target in targets if target.url not in outcomes], done)
-    page = "" if page_at else render_page(found.post, found.links, base=found.base)
+    page = "" if local is None else render_page(found.post, found.links, base=found.base)
     post = replace(found.post, source=surveying.shown_source(found.post.source))
-    return _Captured(post, assemble.in_order(outcomes, targets), page, page_at, undecided(found))
+    return _Captured(post, assemble.in_order(outcomes, targets), page, undecided(found))
 
 
-def wanted(found: Document) -> tuple[Target, ...]:
-    """What is fetched: pictures, and what links around pictures lead to when its address does not tell what it is."""
-    return plan((*found.links, *found.undecided))
+def wanted(found: Document, settings: Settings) -> tuple[Target, ...]:
+    """What is fetched: pictures, what links around pictures lead to when its address does not tell what it is, and, when that is
+    asked for, the likely originals of resized pictures."""
+    links = assemble.by_line(found.links, found.undecided)
+    if settings.originals:
+        links = [more for link in links for more in (link, *_originals(link))]
+    return plan(links)
+
+
+def _originals(link: Link) -> Iterator[Link]:
+    return (replace(link, url=url, role=Role.ORIGINAL) for url in originals(link.url))
 
 
 def undecided(found: Document) -> frozenset[str]:
@@ -158,7 +154,7 @@ def _collector(work: Work, judge: Judge) -> tuple[dict[str, Outcome], Callable[[
     return outcomes, done
 
 
-async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter, held: reopening.Held) -> tuple[Document, datetime]:
+async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter, held: reopening.Held) -> Document:
     target = Target(work.source, ())
     outcome = reopening.outcome(target, held)
     fresh = not isinstance(outcome, Captured)
@@ -175,7 +171,7 @@ async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter
         surveying.note_reading(writer, found.post, last.url, work.settings, outcome.record)
     if not _shows_pictures(found):
         raise NothingFetched(f"{work.source} links no pictures, so there is nothing more to archive")
-    return found, last.at
+    return found
 
 
 def _tell(event: OnEvent, outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from archiver.model import Captured, Cluster, Image, Missed, Outcome, Pair, Picture, Target, Unreadable
+from archiver.model import Captured, Cluster, Image, Link, Missed, Outcome, Pair, Picture, Role, Target, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,17 @@ def change(before: str | None, row: Image, same: Callable[[str, str], bool]) -> 
     return "different-bytes" if same(before, row.payload) else "different-picture"
 
 
+def by_line(links: Sequence[Link], more: Sequence[Link]) -> list[Link]:
+    """`more` put among `links` behind those of the same line; the order of each stays as it is."""
+    merged: list[Link] = []
+    waiting = list(more)
+    for link in links:
+        while waiting and waiting[0].line < link.line:
+            merged.append(waiting.pop(0))
+        merged.append(link)
+    return merged + waiting
+
+
 def in_order(outcomes: Mapping[str, Outcome], targets: Sequence[Target]) -> tuple[Outcome, ...]:
     """In the order of the post: the fetched ones as planned, the others where their line falls among them."""
     places: dict[str, tuple[int, int]] = {}
@@ -124,3 +135,28 @@ def in_order(outcomes: Mapping[str, Outcome], targets: Sequence[Target]) -> tupl
         places[target.url] = (line, number)
     late = len(targets)
     return tuple(sorted(outcomes.values(), key=lambda outcome: places.get(outcome.target.url, (outcome.target.links[0].line, late))))
+
+
+def without_false_originals(rows: Sequence[Image], clusters: Sequence[Cluster]) -> tuple[Image, ...]:
+    """Leave out what was tried as an original and is none: another picture, no picture, or no larger than what the post shows.
+
+    It stays in the archive all the same.
+    """
+    cluster_of = {payload: number for number, cluster in enumerate(clusters) for payload in cluster.members}
+    shown: dict[int, int] = {}
+    for row in rows:
+        if row.picture is not None and not _only_original(row) and row.payload in cluster_of:
+            number = cluster_of[row.payload]
+            shown[number] = max(shown.get(number, 0), row.picture.width_px * row.picture.height_px)
+
+    def counts(row: Image) -> bool:
+        if not _only_original(row):
+            return True
+        largest = shown.get(cluster_of.get(row.payload, -1))
+        return row.picture is not None and largest is not None and row.picture.width_px * row.picture.height_px > largest
+
+    return tuple(row for row in rows if counts(row))
+
+
+def _only_original(row: Image) -> bool:
+    return all(link.role is Role.ORIGINAL for link in row.target.links)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from archiver.capture.client import Client
-from archiver.model import Captured, Event, Exchange, FetchSettings, Missed, Outcome, Stored, Target
+from archiver.model import Captured, Exchange, FetchSettings, Missed, Outcome, Stored, Target
+from archiver.pipeline.means import OnEvent
 from archiver.warc.writer import WarcWriter
 
 T = TypeVar("T")
-OnEvent = Callable[[Event], None]
 
 PAGE_ACCEPT = "text/html,application/xhtml+xml,text/markdown;q=0.9,*/*;q=0.8"
 

@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archiver.errors import InputError, NothingFetched
-from archiver.model import Captured, Link, Missed, Outcome, Pair, Picture, RecordRef, Relation, Role, Target, Verdict
-from archiver.pipeline import capturing, document, publish, surveying
-from archiver.pipeline.archive import Means
+from archiver.errors import InputError
+from archiver.model import Captured, Link, Pair, Picture, RecordRef, Relation, Role, Target, Verdict
+from archiver.pipeline import document, publish
+from archiver.pipeline.feeds import fetch
 from archiver.pipeline.judge import Judge
+from archiver.pipeline.means import Means
 from archiver.pipeline.publish import Material
 from archiver.pipeline.settings import Settings
 from archiver.pipeline.tasks import Source
-from archiver.warc import reader
-from archiver.warc.writer import WarcWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +54,8 @@ def _bring(name: str, path: Path, settings: Settings, means: Means) -> Path:
         if not Path(name).is_file():
             raise InputError(f"cannot read {name}: no such file")
         return Path(name)
-    path.mkdir()
-    writer = WarcWriter(path, "compare", surveying.warcinfo(name, settings), now=means.now, new_id=means.new_id)
-
-    async def fetch() -> Outcome:
-        async with capturing.Capture(settings.fetch, writer, on_event=means.on_event, now=means.now) as capture:
-            return await capture.one(Target(name, ()))
-
-    outcome = capturing.run(fetch)
-    writer.close()
-    if isinstance(outcome, Missed):
-        raise NothingFetched(f"{name} could not be fetched: {outcome.detail}")
-    fetched = path / "payload"
-    fetched.write_bytes(reader.payload(path, outcome.payload_ref))
-    return fetched
+    path.write_bytes(fetch(name, settings, means)[0])
+    return path
 
 
 def _drawn(names: Sequence[str], payloads: Sequence[str], judge: Judge, settings: Settings, means: Means) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from archiver.errors import InputError
 from archiver.model import FetchSettings
-from archiver.pipeline.archive import Means, archive
-from archiver.pipeline.capturing import OnEvent
+from archiver.pipeline.archive import archive
+from archiver.pipeline.means import Means, OnEvent
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
 

@@ -11,25 +11,29 @@ from pathlib import Path
 from archiver.errors import ArchiverError
 from archiver.model import Cluster, Event, Measured, Picture, Report
 from archiver.pipeline import archive as single
-from archiver.pipeline import document, folder
-from archiver.pipeline.archive import Means
+from archiver.pipeline import document, feeds, folder
 from archiver.pipeline.cache import Cache
-from archiver.pipeline.capturing import OnEvent
 from archiver.pipeline.judge import Judge
+from archiver.pipeline.means import Means, OnEvent
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
 from archiver.pipeline.tasks import Source
 from archiver.report import overview
 
+LIMIT = 20
+"""Posts taken from one feed or sitemap unless the user says otherwise."""
 OVERVIEW_HTML, OVERVIEW_JSON = "overview.html", "overview.json"
 
 
-def archive(sources: Sequence[str], output: Path | None, settings: Settings, on_event: OnEvent) -> list[Run]:
-    """Archive posts. One post fills `output` itself (else a folder named after it), and what ends it is raised; several get a folder
-    each below `output`, with an overview over all, and what ends one of them stands in its Run."""
+def archive(sources: Sequence[str], output: Path | None, settings: Settings, on_event: OnEvent, *, limit: int = LIMIT) -> list[Run]:
+    """Archive posts; a feed or sitemap stands for the first `limit` posts it lists.
+
+    One post fills `output` itself (else a folder named after it), and what ends it is raised. Several get a folder each below
+    `output`, with an overview over all, and what ends one of them stands in its Run.
+    """
     means = Means(on_event)
-    named = list(dict.fromkeys(sources))
-    if len(named) == 1:
+    named = list(dict.fromkeys(post for source in sources for post in _posts(source, limit, settings, means)))
+    if len(named) == 1 and named == list(sources):
         return [single.archive(named[0], output or Path(document.slug_of(named[0])), settings, means)]
     below = output or Path()
     folder.prepare(below)
@@ -37,6 +41,22 @@ def archive(sources: Sequence[str], output: Path | None, settings: Settings, on_
     runs = [_one(source, below / _name(source, taken), settings, means) for source in named]
     _oversee(runs, below, settings, means)
     return runs
+
+
+def _posts(source: str, limit: int, settings: Settings, means: Means) -> list[str]:
+    """The posts that a source stands for. A sitemap index is followed until there are enough."""
+    if not feeds.looks_like_feed(source):
+        return [source]
+    means.on_event(Event("stage", detail=f"Reading {source}"))
+    listed = feeds.posts_of(source, settings, means)
+    if listed is None:
+        return [source]
+    posts: list[str] = []
+    for post in listed:
+        if len(posts) >= limit:
+            break
+        posts += _posts(post, limit - len(posts), settings, means) if "sitemap" in post and post != source else [post]
+    return posts[:limit]
 
 
 def _name(source: str, taken: dict[str, str]) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from archiver.model import Event, Report
 from archiver.pipeline import folder
-from archiver.pipeline.archive import Means
 from archiver.pipeline.judge import Judge
+from archiver.pipeline.means import Means
 from archiver.pipeline.rejudge import judged_again
 from archiver.pipeline.settings import STRICTNESS_DEFAULT, Settings
 from archiver.report import differences

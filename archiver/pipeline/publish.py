@@ -60,6 +60,7 @@ def judged(material: Material, judge: Judge, settings: Settings, now: datetime) 
     judgement = judge.finish(urls, material.decisions)
     rows = assemble.images(material.outcomes, judgement)
     rows = tuple(row for row in rows if row.status == "ok" or row.target.url not in material.undecided)
+    rows = assemble.without_false_originals(rows, judgement.clusters)
     if material.previous is not None:
         rows = _with_changes(rows, material.previous, judge)
     images, clusters = assemble.in_post_order(rows, judgement.clusters)
@@ -135,11 +136,12 @@ def into_folder(report: Report, judge: Judge, where: Path, wacz_pages: Sequence[
     return (*((report.wacz,) if report.wacz else ()), *texts)
 
 
-def pages(post: Post, page_at: datetime, report_at: datetime) -> tuple[wacz.Page, ...]:
-    """What viewers list: the post and the report, each at the date of its record."""
+def pages(post: Post, at: datetime) -> tuple[wacz.Page, ...]:
+    """What viewers list: the post and the report. `at` is late in the capture: viewers show of each address what was captured nearest
+    to the page's time, and an attempt that failed came before the one that did not."""
     title = post.title or post.url
     report_url = document.below(post.url, folder.REPORT_HTML)
-    return (wacz.Page(post.url, title, page_at), wacz.Page(report_url, f"Which pictures are the same: {title}", report_at))
+    return (wacz.Page(post.url, title, at), wacz.Page(report_url, f"Which pictures are the same: {title}", at))
 
 
 def _into_wacz(report: Report, texts: Mapping[str, str], where: Path, listed: Sequence[wacz.Page]) -> None:

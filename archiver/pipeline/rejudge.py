@@ -11,9 +11,10 @@ from pathlib import Path
 
 from archiver.errors import InputError
 from archiver.model import Captured, Event, Missed, Outcome, Reason, Report, Target
-from archiver.pipeline import assemble, document, embedded, folder, inputs, publish, reopening, surveying
-from archiver.pipeline.archive import Means, undecided, wanted
+from archiver.pipeline import assemble, embedded, folder, inputs, publish, reopening, surveying
+from archiver.pipeline.archive import undecided, wanted
 from archiver.pipeline.judge import Judge
+from archiver.pipeline.means import Means
 from archiver.pipeline.publish import Material
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
@@ -61,10 +62,8 @@ def _judged_archive(where: Path, settings: Settings, means: Means) -> Iterator[J
     files = found.files
     held = reopening.hold(files)
     read = reopening.reading(files)
-    raw, row = reopening.raw_document(read, held)
-    how = replace(settings, base_url=read.base_url, srcset=read.srcset, local_images=read.local_images, page_url=read.page)
-    post = document.parse(raw, read.source, how, content_type=row.content_type)
-    targets = wanted(post)
+    post = reopening.reread(read, held, settings)
+    targets = wanted(post, replace(settings, originals=read.originals))
     found_again: list[Outcome] = [*embedded.outcomes(post, held, means.now(), None)]
     found_again += [reopening.outcome(target, held) or _never(target, means.now()) for target in targets]
     outcomes = assemble.in_order({outcome.target.url: outcome for outcome in found_again}, targets)
@@ -76,7 +75,12 @@ def _judged_archive(where: Path, settings: Settings, means: Means) -> Iterator[J
         made = publish.judged(material, judge, settings, means.now())
         name = str((found.report or {}).get("wacz") or "")
         made = replace(made, warcs=tuple(path.name for path in files if not path.name.endswith(".open")), wacz=name)
-        yield Judged(read.source, made, judge, publish.pages(post.post, row.at or means.now(), means.now()))
+        yield Judged(
+            read.source,
+            made,
+            judge,
+            publish.pages(post.post, max((row.at for row in held.responses.values() if row.at), default=means.now())),
+        )
 
 
 def _never(target: Target, at: datetime) -> Missed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,9 @@ from archiver.capture import urls
 from archiver.capture.policy import REDIRECTS, Refusal
 from archiver.errors import InputError
 from archiver.model import Archived, ArchivedMiss, Captured, Hop, Missed, Outcome, Stored, Target, Truncation
+from archiver.pipeline import document
+from archiver.pipeline.settings import Settings
+from archiver.post.read import Document
 from archiver.warc import reader
 
 HOPS_MAX = 30
@@ -41,7 +44,7 @@ def hold(paths: Sequence[Path]) -> Held:
             responses[wire(row.url)] = row
         else:
             broken.append(f"{row.file}: {row.detail} (at byte {row.offset})")
-    return Held(responses, {row.url: row for row in reader.missed(paths)}, tuple(broken))
+    return Held(responses, {wire(row.url): row for row in reader.missed(paths)}, tuple(broken))
 
 
 def wire(url: str) -> str:
@@ -53,7 +56,7 @@ def wire(url: str) -> str:
 def outcome(target: Target, held: Held) -> Outcome | None:
     """What came of a target, as far as the archive tells; None when it has to be fetched."""
     hops = tuple(_chain(target.url, held))
-    failure = held.missed.get(target.url)
+    failure = held.missed.get(wire(target.url))
     if failure is not None and failure.at is not None and not (hops and _complete(hops[-1]) and hops[-1].at > failure.at):
         return Missed(target, hops, failure.at, failure.reason, failure.detail, failure.attempts)
     last = hops[-1] if hops else None
@@ -99,6 +102,9 @@ class Reading:
     base_url: str
     srcset: Literal["all", "largest"]
     local_images: bool
+    originals: bool = False
+    page_url: str = ""
+    """`--page-url` as given; relative links of a post without any address of its own resolve against nothing."""
 
 
 def reading(paths: Sequence[Path]) -> Reading:
@@ -123,6 +129,20 @@ def _reading(body: bytes) -> Reading | None:
         return Reading(**json.loads(body))
     except (ValueError, TypeError):
         return None
+
+
+def reread(read: Reading, held: Held, settings: Settings) -> Document:
+    """The post as it was read when it was archived. Raises InputError."""
+    raw, row = raw_document(read, held)
+    how = replace(
+        settings,
+        base_url=read.base_url,
+        srcset=read.srcset,
+        local_images=read.local_images,
+        originals=read.originals,
+        page_url=read.page_url,
+    )
+    return document.parse(raw, read.source, how, url=read.page if document.is_url(read.source) else "", content_type=row.content_type)
 
 
 def raw_document(read: Reading, held: Held) -> tuple[bytes, Archived]:

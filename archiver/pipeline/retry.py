@@ -8,7 +8,8 @@ from pathlib import Path
 from archiver.errors import InputError
 from archiver.model import Reason
 from archiver.pipeline import document, folder, reopening, surveying
-from archiver.pipeline.archive import Means, Work, carry_out
+from archiver.pipeline.archive import Work, carry_out
+from archiver.pipeline.means import Means
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
 
@@ -25,10 +26,7 @@ def retry(where: Path, settings: Settings, means: Means) -> Run:
         found = surveying.again(where, surveying.survey(where, "retry", means.now()))
         held = reopening.hold(found.files)
         read = reopening.reading(found.files)
-        settings = replace(settings, base_url=read.base_url, srcset=read.srcset, local_images=read.local_images)
-        raw, row = reopening.raw_document(read, held)
-        local = None
-        if not document.is_url(read.source):
-            local = document.parse(raw, read.source, replace(settings, page_url=read.page), content_type=row.content_type)
+        settings = replace(settings, originals=read.originals)
+        local = None if document.is_url(read.source) else reopening.reread(read, held, settings)
         failed = frozenset(image["url"] for image in report["images"] if image["status"] not in HOPELESS)
         return carry_out(Work(read.source, where, settings, means, found, fetch_again=failed), local)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from archiver.errors import InputError, OutputError
 from archiver.model import Archived, Report
-from archiver.pipeline import document, folder, reopening, surveying
-from archiver.pipeline.archive import Means
+from archiver.pipeline import folder, reopening, surveying
+from archiver.pipeline.means import Means
 from archiver.pipeline.settings import Settings
 from archiver.post import urls
 from archiver.post.relink import relink
@@ -44,9 +44,7 @@ def rewrite(where: Path, report: Report, out: Path, means: Means) -> Rewritten:
     found = surveying.again(where, surveying.survey(where, "report", means.now()))
     held = reopening.hold(found.files)
     read = reopening.reading(found.files)
-    raw, row = reopening.raw_document(read, held)
-    how = Settings(base_url=read.base_url, srcset=read.srcset, local_images=read.local_images, page_url=read.page)
-    post = document.parse(raw, read.source, how, content_type=row.content_type)
+    post = reopening.reread(read, held, Settings())
     names = _names(report)
     text, done = relink(
         post.post.text,

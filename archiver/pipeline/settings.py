@@ -22,6 +22,8 @@ class Settings:
     base_url: str = ""
     srcset: Literal["all", "largest"] = "largest"
     local_images: bool = False
+    originals: bool = False
+    """Also try where the originals of resized pictures probably are."""
     strictness: str = STRICTNESS_DEFAULT
     warc_max_size_bytes: int = 1024**3
     wacz: bool = True
@@ -33,7 +35,7 @@ class Settings:
     def shown(self) -> dict[str, Any]:
         """What report.json and warcinfo may say of the settings: everything but secrets."""
         fetch = asdict(self.fetch)
-        for name in ("headers", "host_headers", "cookies_file", "proxy"):
+        for name in ("headers", "host_headers", "cookies_file", "ca_file", "proxy"):
             fetch[name] = _blanked(name, fetch[name])
         rest = {name: value for name, value in asdict(self).items() if name != "fetch"}
         return {**rest, "fetch": fetch, "version": __version__}

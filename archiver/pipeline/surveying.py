@@ -17,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archiver.capture.headers import user_agent
 from archiver.model import Post, RecordRef
 from archiver.pipeline import document, folder
 from archiver.pipeline.reopening import POST_URN, Held, Reading, note, wire
@@ -27,7 +28,7 @@ from archiver.warc.records import WarcInfo
 from archiver.warc.writer import WarcWriter
 
 if TYPE_CHECKING:
-    from archiver.pipeline.archive import Means
+    from archiver.pipeline.means import Means
 
 SOURCE_NAMES = {"markdown": ("source.md", "text/markdown; charset=utf-8"), "html": ("source.html", "text/html; charset=utf-8")}
 _NAME = re.compile(r"(?P<prefix>.+-\d{14})-(?P<serial>\d{5,})\.warc\.gz")
@@ -113,7 +114,7 @@ def warcinfo(source: str, settings: Settings) -> WarcInfo:
         software=f"archiver/{__version__} Python/{platform.python_version()} aiohttp/{metadata.version('aiohttp')}",
         operator=settings.operator,
         description=f"The pictures of {shown_source(source)}",
-        user_agent=settings.fetch.user_agent,
+        user_agent=user_agent(settings.fetch),
         robots=settings.fetch.robots,
         is_part_of=document.slug_of(source),
         extra={"settings": json.dumps(settings.shown(), sort_keys=True)},
@@ -135,5 +136,7 @@ def write_source(writer: WarcWriter, held: Held, post: Post, settings: Settings)
 
 def note_reading(writer: WarcWriter, post: Post, url: str, settings: Settings, ref: RecordRef) -> None:
     """Say in the archive which record the post was read from, and how."""
-    reading = Reading(shown_source(post.source), post.url, url, settings.base_url, settings.srcset, settings.local_images)
+    reading = Reading(
+        shown_source(post.source), post.url, url, settings.base_url, settings.srcset, settings.local_images, settings.originals
+    )
     writer.write_metadata(POST_URN, "application/json", note(reading), refers_to=ref)

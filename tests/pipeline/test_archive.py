@@ -17,7 +17,8 @@ from warcio.archiveiterator import ArchiveIterator
 
 from archiver.errors import InputError, NothingFetched
 from archiver.model import Event, FetchSettings
-from archiver.pipeline.archive import Means, archive
+from archiver.pipeline.archive import archive
+from archiver.pipeline.means import Means
 from archiver.pipeline.rejudge import dedup
 from archiver.pipeline.rejudge import report as judge_again
 from archiver.pipeline.retry import retry

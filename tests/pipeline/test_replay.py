@@ -13,7 +13,8 @@ from PIL import Image
 
 from archiver.errors import InputError
 from archiver.pipeline import replay
-from archiver.pipeline.archive import Means, archive
+from archiver.pipeline.archive import archive
+from archiver.pipeline.means import Means
 from archiver.pipeline.settings import Settings
 from fixtures.web.serve import load_truth, running
 from tests.small_web import POST, settings_for

@@ -1,0 +1,52 @@
+"""A feed or sitemap stands for the posts it lists. It is read, not archived: the posts are."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from archiver.errors import NothingFetched
+from archiver.model import Missed, Outcome, Target
+from archiver.pipeline import capturing, document, surveying
+from archiver.pipeline.means import Means
+from archiver.pipeline.settings import Settings
+from archiver.post.feed import feed
+from archiver.warc import reader
+from archiver.warc.writer import WarcWriter
+
+LIKELY = re.compile(r"(?:/(?:feed|rss|atom)/?|\.(?:rss|atom|xml)|/feed\.json|sitemap[^/]*\.xml(?:\.gz)?)$", re.IGNORECASE)
+"""Paths that feeds and sitemaps have; any other address is taken for a post."""
+
+
+def looks_like_feed(source: str) -> bool:
+    """Whether the address of a source is one that feeds have.
+
+    >>> looks_like_feed("https://example.org/blog/feed/"), looks_like_feed("https://example.org/blog/chairs/")
+    (True, False)
+    """
+    return document.is_url(source) and bool(LIKELY.search(urlsplit(source).path))
+
+
+def posts_of(url: str, settings: Settings, means: Means) -> tuple[str, ...] | None:
+    """The posts that a feed or sitemap lists, in its order; None when it is none. Raises NothingFetched."""
+    raw, final_url = fetch(url, settings, means)
+    return feed(raw, final_url)
+
+
+def fetch(url: str, settings: Settings, means: Means) -> tuple[bytes, str]:
+    """One payload for reading only, and the address it came from at last. Raises NothingFetched."""
+    with tempfile.TemporaryDirectory(prefix="archiver-fetch-") as at:
+        folder = Path(at)
+        writer = WarcWriter(folder, "fetch", surveying.warcinfo(url, settings), now=means.now, new_id=means.new_id)
+
+        async def once() -> Outcome:
+            async with capturing.Capture(settings.fetch, writer, on_event=means.on_event, now=means.now) as capture:
+                return await capture.one(Target(url, ()))
+
+        outcome = capturing.run(once)
+        writer.close()
+        if isinstance(outcome, Missed):
+            raise NothingFetched(f"{url} could not be fetched: {outcome.detail}")
+        return reader.payload(folder, outcome.payload_ref), outcome.hops[-1].url

@@ -1,0 +1,148 @@
+"""Several posts, feeds, pictures that a post carries, likely originals: on real sockets."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.server
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archiver.errors import NothingFetched
+from archiver.model import FetchSettings
+from archiver.pipeline import many
+from archiver.pipeline.archive import archive
+from archiver.pipeline.means import Means
+from archiver.pipeline.rejudge import report as judge_again
+from archiver.pipeline.settings import Settings
+from tests.small_pictures import scene
+
+
+def jpeg(seed: int, size: tuple[int, int] = (480, 360), quality: int = 85) -> bytes:
+    out = io.BytesIO()
+    scene(seed).resize(size).save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+PAGES: dict[str, tuple[str, bytes]] = {
+    "/a.jpg": ("image/jpeg", jpeg(1)),
+    "/a-again.jpg": ("image/jpeg", jpeg(1, quality=60)),
+    "/b.jpg": ("image/jpeg", jpeg(2)),
+    "/photo-300x225.jpg": ("image/jpeg", jpeg(3, (300, 225))),
+    "/photo.jpg": ("image/jpeg", jpeg(3)),
+    "/other-300x225.jpg": ("image/jpeg", jpeg(4, (300, 225))),
+    "/other.jpg": ("image/jpeg", jpeg(5)),
+    "/page": ("text/html", b"<title>Page</title><p>words, no picture</p>"),
+    "/view?id=1": ("image/jpeg", jpeg(6)),
+    "/post/1": ("text/html", b'<title>One</title><img src="/a.jpg" alt="first">'),
+    "/post/2": ("text/html", b'<title>Two</title><img src="/a-again.jpg"><img src="/b.jpg">'),
+    "/feed.xml": (
+        "application/rss+xml",
+        b"<rss version='2.0'><channel><item><link>/post/1</link></item><item><link>/post/2</link></item><item><link>/none</link></item>"
+        b"</channel></rss>",
+    ),
+}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        kind, body = PAGES.get(self.path, ("text/plain", b""))
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    with contextlib.closing(server.socket):
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def settings(**more: object) -> Settings:
+    return Settings(fetch=FetchSettings(allow_addresses=("127.0.0.0/8",), retries=0), **more)  # type: ignore[arg-type]  # keywords of the dataclass
+
+
+def quiet() -> Means:
+    return Means(lambda _: None)
+
+
+def test_a_feed_stands_for_its_posts_and_the_overview_finds_what_they_share(site: str, tmp_path: Path) -> None:
+    runs = many.archive([f"{site}/feed.xml"], tmp_path, settings(), lambda _: None)
+    assert [bool(run.error) for run in runs] == [False, False, True], "the failure of one post does not stop the others"
+    overview = json.loads((tmp_path / "overview.json").read_text())
+    assert len(overview["posts"]) == 3
+    assert (tmp_path / "overview.html").is_file()
+    shared = json.dumps(overview)
+    assert "/a.jpg" in shared
+    assert "/a-again.jpg" in shared
+
+
+def test_the_limit_bounds_a_feed(site: str, tmp_path: Path) -> None:
+    runs = many.archive([f"{site}/feed.xml"], tmp_path, settings(), lambda _: None, limit=1)
+    assert [run.source for run in runs] == [f"{site}/post/1"]
+
+
+def test_a_page_on_the_web_is_archived_as_it_was_answered(site: str, tmp_path: Path) -> None:
+    run = archive(f"{site}/post/2", tmp_path / "two", settings(), quiet())
+    assert run.report is not None
+    assert [image.target.url for image in run.report.images] == [f"{site}/a-again.jpg", f"{site}/b.jpg"]
+    assert run.report.post is not None
+    assert run.report.post.title == "Two"
+    again = judge_again(tmp_path / "two", settings(), quiet())
+    assert again.report is not None
+    assert [image.payload for image in again.report.images] == [image.payload for image in run.report.images]
+
+
+def test_what_a_post_carries_or_has_beside_it_is_archived(site: str, tmp_path: Path) -> None:
+    (tmp_path / "beside.jpg").write_bytes(jpeg(7))
+    (tmp_path / "secret").mkdir()
+    carried = base64.b64encode(jpeg(8)).decode()
+    post = tmp_path / "post.md"
+    post.write_text(f"![](beside.jpg)\n\n![]({site}/a.jpg)\n\n![](data:image/jpeg;base64,{carried})\n\n![](ftp://a.example/x.jpg)\n")
+    run = archive(str(post), tmp_path / "out", settings(local_images=True), quiet())
+    assert run.report is not None
+    assert [image.status for image in run.report.images] == ["ok", "ok", "ok", "unsupported"]
+    again = judge_again(tmp_path / "out", settings(), quiet())
+    assert again.report is not None
+    assert [(image.status, image.payload) for image in again.report.images] == [
+        (image.status, image.payload) for image in run.report.images
+    ]
+
+
+def test_a_link_around_a_picture_counts_when_it_leads_to_one(site: str, tmp_path: Path) -> None:
+    post = tmp_path / "post.md"
+    post.write_text(f"[![]({site}/a.jpg)]({site}/view?id=1)\n[![]({site}/b.jpg)]({site}/page)\n")
+    run = archive(str(post), tmp_path / "out", settings(), quiet())
+    assert run.report is not None
+    assert [image.target.url for image in run.report.images] == [f"{site}/a.jpg", f"{site}/view?id=1", f"{site}/b.jpg"]
+
+
+def test_a_likely_original_counts_only_when_it_is_the_same_picture_and_larger(site: str, tmp_path: Path) -> None:
+    post = tmp_path / "post.md"
+    post.write_text(f"![]({site}/photo-300x225.jpg)\n![]({site}/other-300x225.jpg)\n")
+    run = archive(str(post), tmp_path / "out", settings(originals=True), quiet())
+    assert run.report is not None
+    assert [(image.target.url, image.keeper) for image in run.report.images] == [
+        (f"{site}/photo-300x225.jpg", False),
+        (f"{site}/photo.jpg", True),
+        (f"{site}/other-300x225.jpg", False),
+    ]
+
+
+def test_a_page_that_is_not_there_ends_the_run(site: str, tmp_path: Path) -> None:
+    with pytest.raises(NothingFetched, match="404"):
+        archive(f"{site}/none", tmp_path / "out", settings(), quiet())
