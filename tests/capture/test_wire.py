@@ -180,3 +180,22 @@ def test_a_body_cut_short_is_tried_again_and_kept(raw: bytes, end: Callable[...,
     assert {kept.exchange.truncated for kept in book.kept} == {"disconnect"}
     assert outcome.hops[-1].stored is not None
     assert outcome.hops[-1].truncated == "disconnect"
+
+
+@pytest.mark.parametrize(
+    ("url", "line", "host"),
+    [
+        ("http://Bücher.example/ä?ö=%20", "GET /%C3%A4?%C3%B6=%20 HTTP/1.1", "xn--bcher-kva.example"),
+        ("http://i❤.example", "GET / HTTP/1.1", "xn--i-7iq.example"),
+        ("http://a_b.example?x", "GET /?x HTTP/1.1", "a_b.example"),
+        ("http://a.example:8080/p?", "GET /p? HTTP/1.1", "a.example:8080"),
+        ("http://a.example:80//x/../y;z*%2C?u=https%3A%2F%2Fb", "GET //x/../y;z*%2C?u=https%3A%2F%2Fb HTTP/1.1", "a.example"),
+    ],
+)
+def test_the_request_line_and_the_record_name_the_same_url(url: str, line: str, host: str) -> None:
+    with serve(lambda c, r: c.send(response(b"x"))) as web:
+        outcome, book = fetch(url, replace(QUICK, connect_to=(f"::127.0.0.1:{web.port}",)))
+    assert isinstance(outcome, Captured), outcome
+    assert (web.requests[0].line, web.requests[0].host) == (line, host)
+    assert book.kept[0].exchange.url == f"http://{host}{line.split(' ')[1]}"
+    assert book.kept[0].exchange.request == web.requests[0].head
