@@ -44,6 +44,8 @@ STRETCH = Band(1.15, 1.08, 1.03)
 CORNERS = Band(7, 14, 40)
 """Matched corners that agree on the placement, for rules that overlook a region."""
 
+MIRRORED_GOOD = Band(0.95, 0.97, 0.99)
+"""A mirrored sign is another sign; only near-perfect agreement tells a mirrored copy."""
 REST = Band(0.94, 0.962, 0.985)
 """Agreement outside the overlooked region."""
 STRAY = Band(0.014, 0.007, 0.003)
@@ -65,6 +67,7 @@ VEIL_BIG = Band(0.16, 0.12, 0.06)
 VEIL_SPREAD = Band(0.40, 0.50, 0.70)
 
 SMOOTH_DETAIL = Band(0.16, 0.10, 0.04)
+SMOOTH_LEAST = Band(0.004, 0.012, 0.05)
 SMOOTH_WHOLE = Band(0.94, 0.97, 0.99)
 SMOOTH_BAD = Band(0.008, 0.004, 0.001)
 SMOOTH_DIFFERENCE = Band(6.0, 4.0, 2.0)
@@ -124,8 +127,9 @@ def watermark(seen: Evidence) -> float:
 def smooth(seen: Evidence) -> float:
     """Hardly any detail to compare, but frame lies on frame and the two run alike in brightness and in colour."""
     plain = min(SMOOTH_DETAIL.grade(seen.look.detail), SMOOTH_BAD.grade(seen.look.bad), SMOOTH_DIFFERENCE.grade(seen.look.difference))
+    something = SMOOTH_LEAST.grade(seen.look.detail)
     alike = min(SMOOTH_WHOLE.grade(seen.look.whole), SMOOTH_CHROMA.grade(seen.look.chroma))
-    return min(plain, alike, STRETCH.grade(seen.frame.stretch), COVER.grade(seen.cover - 0.1))
+    return min(plain, something, alike, STRETCH.grade(seen.frame.stretch), COVER.grade(seen.cover - 0.1))
 
 
 def _plain(seen: Evidence) -> float:
@@ -172,8 +176,8 @@ UNSURE_BELOW = 0.2
 """How far below the accepting score a pair is still shown to a person."""
 NEARLY_GOOD, NEARLY_REST = 0.6, 0.985
 SERIES_GOOD, SERIES_CORNERS = 0.6, 20
-FLAT_DETAIL = 0.55
-COLOURING_CHROMA, COLOURING_DIFFERENCE = 0.6, 12.0
+FLAT_DETAIL = 0.65
+COLOURING_CHROMA, COLOURING_DIFFERENCE = 0.85, 8.0
 
 
 def is_series(seen: Evidence) -> bool:
@@ -198,8 +202,9 @@ def is_other_colouring(seen: Evidence) -> bool:
 def judge(seen: Evidence) -> tuple[float, str]:
     """The best grade and the name of its rule; the first in RULES where several are equal."""
     best, name = 0.0, "none"
+    limit = MIRRORED_GOOD.grade(seen.look.good) if seen.frame.mirrored else 1.0
     for each, rule in RULES.items():
-        grade = rule(seen)
+        grade = min(limit, rule(seen))
         if grade > best:
             best, name = grade, each
     return best, name
