@@ -105,18 +105,28 @@ def into_warc(report: Report, page: str, judge: Judge, writer: WarcWriter, at: d
         uri = IMAGE_URN + records.target_uri(image.target.url)
         writer.write_metadata(uri, JSON, json.dumps(row, ensure_ascii=False).encode(), refers_to=image.record, at=at)
     writer.write_resource(document.below(address, folder.REPORT_JSON), JSON, report_json.render(report).encode(), at=at)
-    writer.write_resource(document.below(address, folder.REPORT_HTML), HTML, rendered(report, judge).html.encode(), at=at)
+    writer.write_resource(document.below(address, folder.REPORT_HTML), HTML, in_one_file(report, judge).encode(), at=at)
 
 
 def rendered(report: Report, judge: Judge) -> html.Beside:
     """report.html, with the files beside it where it is large."""
-    shown = {image.payload for image in report.images if image.picture is not None}
+    shown = _shown(report)
     compared = {payload for cluster in report.clusters for payload in cluster.members}
     compared |= {payload for pair in (*report.unsure, *report.held_apart) for payload in (pair.a, pair.b)}
     thumbnails, previews = judge.thumbnails(shown), judge.previews(compared & shown)
     if len(shown) > BESIDE_FROM:
         return html.render_beside(report, thumbnails, previews)
     return html.Beside(html.render(report, thumbnails, previews), {})
+
+
+def in_one_file(report: Report, judge: Judge) -> str:
+    """report.html without files beside it: a large one shows thumbnails only."""
+    page = rendered(report, judge)
+    return html.render(report, judge.thumbnails(_shown(report)), {}) if page.files else page.html
+
+
+def _shown(report: Report) -> set[str]:
+    return {image.payload for image in report.images if image.picture is not None}
 
 
 def into_folder(report: Report, judge: Judge, where: Path, wacz_pages: Sequence[wacz.Page] = ()) -> tuple[str, ...]:
@@ -127,7 +137,7 @@ def into_folder(report: Report, judge: Judge, where: Path, wacz_pages: Sequence[
     page = rendered(report, judge)
     texts = {folder.REPORT_HTML: page.html, folder.REPORT_JSON: report_json.render(report), folder.CLUSTERS_CSV: csv.render(report)}
     if report.wacz:
-        _into_wacz(report, texts, where, wacz_pages)
+        _into_wacz(report, {**texts, folder.REPORT_HTML: in_one_file(report, judge)}, where, wacz_pages)
     for name, data in page.files.items():
         (where / name).parent.mkdir(exist_ok=True)
         folder.write(where / name, data)

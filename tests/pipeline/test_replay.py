@@ -17,6 +17,7 @@ from archiver.pipeline.archive import archive
 from archiver.pipeline.means import Means
 from archiver.pipeline.settings import Settings
 from fixtures.web.serve import load_truth, running
+from tests import viewer
 from tests.small_web import POST, settings_for
 
 pytestmark = pytest.mark.xdist_group("small-web")
@@ -48,6 +49,26 @@ def test_pywb_shows_the_page_the_report_and_every_picture(tmp_path: Path) -> Non
                 assert sorted(decoded.size) == sorted((image["width"], image["height"])), image["url"]
 
 
+def test_replayweb_opens_page_and_report_from_the_list_and_shows_every_picture(tmp_path: Path) -> None:
+    folder = tmp_path / "chairs"
+    with running() as web:
+        report = archive(str(POST), folder, settings_for(web), Means(lambda _: None)).report
+    assert report is not None
+    assert report.post is not None
+    page_url, at = report.post.url, f"{report.finished:%Y%m%d%H%M%S}"
+    with viewer.showing((folder / "chair-exercises.wacz").read_bytes(), page_url, at) as site, viewer.chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"{site}/page")
+        sizes = viewer.shown_sizes(viewer.replayed(page, page_url))
+        for image in load_truth()["images"]:
+            if image["status"] == "ok":
+                assert sorted(sizes[image["url"]]) == sorted((image["width"], image["height"])), image["url"]
+        for title, url in (("Chair Exercises For Upper Back Pain", page_url), ("Which pictures", f"{page_url}report.html")):
+            page.goto(f"{site}/list")
+            page.frame_locator("iframe").locator("a", has=page.locator(f'keyword-mark[title^="{title}"]')).first.click(timeout=60_000)
+            assert viewer.replayed(page, url).title()
+
+
 def test_a_folder_without_archive_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no finished WARC"), replay.serving(tmp_path, 0):
         pass
@@ -64,9 +85,7 @@ def test_without_pywb_two_lines_say_how_to_open_it(tmp_path: Path) -> None:
 def test_settings_are_shown_without_secrets() -> None:
     from archiver.model import FetchSettings
 
-    shown = str(
-        Settings(fetch=FetchSettings(proxy="http://me:word@p:1/", headers=(("X-Key", "hush"),), cookies_file="/home/me/c")).shown()
-    )
+    shown = str(Settings(fetch=FetchSettings(proxy="http://me:word@p:1/", headers=(("X-Key", "hush"),), cookies_file="/home/me/c")).shown())
     assert "hush" not in shown
     assert "word" not in shown
     assert "/home/me" not in shown

@@ -1,76 +1,17 @@
-"""ReplayWeb.page in a real browser opens our WACZ from its page list and shows every picture at its size.
-
-The viewer is fetched by tests/install-tools; it is only ever used by these tests.
-"""
+"""ReplayWeb.page in a real browser opens our WACZ from its page list and shows every picture at its size."""
 
 from __future__ import annotations
 
-import http.server
-import re
-import threading
 from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
-from shutil import which
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from archiver.warc import wacz
+from tests import viewer
+from tests.viewer import replayed, shown_sizes
 from tests.warc.making import clock, writer
 from tests.warc.replay_cases import BEYOND_REPLAYWEB, CASES, PAGE_AT, PAGE_URL, REDIRECT_URL, REPORT_URL, write_cases
-
-VIEWER = Path(__file__).resolve().parents[1] / ".tools" / "replaywebpage"
-CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
-TYPES = {".js": "text/javascript", ".html": "text/html; charset=utf-8", ".wacz": "application/wacz"}
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Files of one folder, with the byte ranges that the viewer reads a WACZ by."""
-
-    protocol_version = "HTTP/1.1"
-
-    def __init__(self, files: dict[str, bytes], *args: Any) -> None:
-        self.files = files
-        super().__init__(*args)
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        data = self.files.get(path)
-        if data is None:
-            self.send_error(404)
-            return
-        start, stop = self._range(len(data))
-        self.send_response(206 if "Range" in self.headers else 200)
-        self.send_header("Content-Type", TYPES.get(Path(path).suffix, "text/html; charset=utf-8"))
-        self.send_header("Accept-Ranges", "bytes")
-        self.send_header("Content-Length", str(stop - start))
-        if "Range" in self.headers:
-            self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(data)}")
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(data[start:stop])
-
-    def _range(self, size: int) -> tuple[int, int]:
-        match = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
-        if match is None:
-            return 0, size
-        if not match[1]:
-            return max(0, size - int(match[2])), size
-        return int(match[1]), min(size, int(match[2]) + 1) if match[2] else size
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
-def embed(options: str = "") -> bytes:
-    style = "<style>html, body { margin: 0; height: 100% } replay-web-page { display: block; height: 100% }</style>"
-    viewer = f'<replay-web-page source="/p.wacz" replayBase="/replay/" {options}></replay-web-page>'
-    return f'<!doctype html>{style}<script src="/ui.js"></script>{viewer}'.encode()
 
 
 @pytest.fixture(scope="module")
@@ -80,53 +21,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pages = [wacz.Page(PAGE_URL, "Chair exercises", PAGE_AT), wacz.Page(REPORT_URL, "The report", PAGE_AT)]
     info = wacz.WaczInfo(software="archiver/test", title="Chair")
     packed = wacz.write(folder, "p.wacz", warcs, pages=pages, extra={}, info=info, now=clock())
-    files = {
-        "/ui.js": (VIEWER / "ui.js").read_bytes(),
-        "/replay/sw.js": (VIEWER / "sw.js").read_bytes(),
-        "/replay/": b'<!doctype html><script src="/ui.js"></script><replay-app-main></replay-app-main>',
-        "/p.wacz": packed.read_bytes(),
-        "/list": embed(),
-        "/page": embed(f'embed="replayonly" url="{PAGE_URL}" ts="20261122174200"'),
-    }
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, files))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with viewer.showing(packed.read_bytes(), PAGE_URL, "20261122174200") as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    assert CHROMIUM, "the browser tests need Chromium on the PATH"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with viewer.chromium() as browser:
         yield browser
-        browser.close()
-
-
-def replayed(page: Page, url: str) -> Frame:
-    """The frame in which the viewer shows a page of the archive."""
-    for _ in range(600):
-        for frame in page.frames:
-            if frame.url.endswith(f"mp_/{url}"):
-                frame.wait_for_load_state("load")
-                return frame
-        page.wait_for_timeout(100)
-    raise AssertionError([frame.url for frame in page.frames])
 
 
 def test_page_shows_every_picture_at_its_size(site: str, chromium: Browser) -> None:
     page = chromium.new_page()
     page.goto(f"{site}/page")
     frame = replayed(page, PAGE_URL)
-    for _ in range(300):
-        if frame.evaluate("document.images.length && [...document.images].every(image => image.complete)"):
-            break
-        page.wait_for_timeout(100)
-    shown = frame.evaluate("[...document.images].map(image => [image.src, image.naturalWidth, image.naturalHeight])")
-    sizes = {src.partition("mp_/")[2] or src.partition("im_/")[2] or src: (width, height) for src, width, height in shown}
+    sizes = shown_sizes(frame)
     page.close()
     expected = {**{case.url: case.size_px for case in CASES}, REDIRECT_URL: CASES[0].size_px}
     assert sizes.keys() == expected.keys()
