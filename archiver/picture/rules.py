@@ -64,6 +64,7 @@ BADGE_SIDE = Band(0.42, 0.36, 0.25)
 BADGE_FILL = Band(0.50, 0.58, 0.75)
 BADGE_CORNER = Band(0.08, 0.05, 0.02)
 VEIL_BIG = Band(0.16, 0.12, 0.06)
+VEIL_REST = Band(0.88, 0.925, 0.97)
 VEIL_SPREAD = Band(0.40, 0.50, 0.70)
 
 SMOOTH_DETAIL = Band(0.16, 0.10, 0.04)
@@ -121,7 +122,7 @@ def watermark(seen: Evidence) -> float:
         VEIL_BIG.grade(seen.look.big),
         VEIL_SPREAD.grade(seen.look.spread),
     )
-    return min(through, REST.grade(seen.look.rest), _surely_placed(seen))
+    return min(through, VEIL_REST.grade(seen.look.rest), _surely_placed(seen))
 
 
 def smooth(seen: Evidence) -> float:
@@ -184,7 +185,7 @@ def is_series(seen: Evidence) -> bool:
     """One place, another moment: the surroundings agree, and where they do not, one is as often brighter as darker."""
     look = seen.look
     laid = seen.inliers >= SERIES_CORNERS or min(seen.frame.content_a, seen.frame.content_b) > FRAMES.normal
-    return laid and look.good > SERIES_GOOD and look.big > BIG.loose and look.one_sign < BANNER_SIGN.loose and _plain(seen) < PLAIN.normal
+    return laid and look.good > SERIES_GOOD and look.big > BIG.loose and look.one_sign < BANNER_SIGN.loose
 
 
 def nearly(seen: Evidence) -> bool:

@@ -1,0 +1,181 @@
+"""Each transform and each look-alike once, with the reason; and the laws of comparing."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from archiver.model import Measured, Pair, Relation, Verdict
+from archiver.picture.compare import compare
+from archiver.picture.features import Features, extract
+from archiver.picture.measure import measure
+from archiver.picture.rules import STRICTNESS, Band
+from benchmarks.makeset import TRANSFORMS, chart, collage, encoding, figure, page
+
+SCENE = figure(random.Random("scene"), 1)
+
+
+def measured(image: Image.Image, kind: tuple[str, int] = ("jpeg", 90)) -> Measured:
+    out = io.BytesIO()
+    image.save(out, kind[0], **({"quality": kind[1]} if kind[1] else {}))
+    found = measure(hashlib.sha256(out.getvalue()).hexdigest(), out.getvalue())
+    assert isinstance(found, Measured), found
+    return found
+
+
+def judged(one: Measured, other: Measured, strictness: str = "normal") -> Pair:
+    features = Features.from_bytes(one.features), Features.from_bytes(other.features)
+    return compare(one.picture, features[0], other.picture, features[1], strictness=strictness)
+
+
+def of_copy(transform: str) -> Pair:
+    rng = random.Random(transform)
+    return judged(measured(SCENE), measured(TRANSFORMS[transform](SCENE, rng), encoding(transform, rng)))
+
+
+@pytest.mark.parametrize(
+    ("transform", "main", "words"),
+    [
+        ("jpeg20", Relation.RE_ENCODED, "saved again"),
+        ("webp60", Relation.RE_ENCODED, "saved again"),
+        ("resize25", Relation.RESIZED, "rescaled to 0.25"),
+        ("resize50", Relation.RESIZED, "rescaled to 0.50"),
+        ("crop90", Relation.CROPPED, "cropped to 90 % of the area"),
+        ("crop50", Relation.CROPPED, "cropped to 50 % of the area"),
+        ("ar_1x1", Relation.CROPPED, "cropped to 66 % of the area"),
+        ("border", Relation.BORDERED, "border around it"),
+        ("letterbox", Relation.BORDERED, "border around it"),
+        ("pillarbox", Relation.BORDERED, "border around it"),
+        ("caption_strip", Relation.OVERLAID, "caption"),
+        ("text_banner", Relation.OVERLAID, "banner"),
+        ("logo", Relation.OVERLAID, "logo"),
+        ("watermark", Relation.OVERLAID, ""),
+        ("brightness", Relation.RECOLOURED, "changed tones"),
+        ("gamma", Relation.RECOLOURED, "changed tones"),
+        ("grayscale", Relation.RECOLOURED, "turned grey"),
+        ("mirror", Relation.MIRRORED, "mirrored"),
+        ("rotate2-5", Relation.ROTATED, "turned by"),
+    ],
+)
+def test_a_copy_is_the_same_picture_and_says_how_it_came_about(transform: str, main: Relation, words: str) -> None:
+    pair = of_copy(transform)
+    assert pair.verdict is Verdict.SAME, pair
+    assert pair.relations[0] is main, pair
+    assert words in pair.because
+
+
+@pytest.mark.parametrize("transform", ["agency_recrop", "smartcrop_cdn", "web_combo"])
+def test_several_changes_at_once_are_all_named(transform: str) -> None:
+    pair = of_copy(transform)
+    assert pair.verdict is Verdict.SAME, pair
+    assert {Relation.CROPPED} <= set(pair.relations), pair
+
+
+def test_a_crop_is_found_where_it_was_cut() -> None:
+    cut = (100, 60, 520, 400)
+    pair = judged(measured(SCENE), measured(SCENE.crop(cut).resize((210, 170), Image.Resampling.LANCZOS)))
+    assert pair.transform is not None
+    assert pair.transform.crop == pytest.approx(cut, abs=3.0)
+    assert pair.transform.scale == pytest.approx(0.5, abs=0.01)
+    assert pair.transform.angle_deg == pytest.approx(0.0, abs=0.5)
+
+
+def test_the_logo_is_found_where_it_was_put() -> None:
+    logo = SCENE.copy()
+    logo.paste("#1060c0", (600, 380, 700, 460))
+    pair = judged(measured(SCENE), measured(logo))
+    assert pair.verdict is Verdict.SAME
+    assert "at the lower right" in pair.because
+    assert pair.transform is not None
+    assert pair.transform.region == pytest.approx((600, 380, 700, 460), abs=20.0)
+
+
+def test_another_pose_before_the_same_wall_is_not_the_same_picture() -> None:
+    pair = judged(measured(SCENE), measured(figure(random.Random("scene"), 2)))
+    assert pair.verdict is not Verdict.SAME, pair
+    assert pair.relations == (Relation.SAME_SERIES,), pair
+    assert "the same surroundings" in pair.because
+
+
+@pytest.mark.parametrize("draw", [chart, page])
+def test_another_text_on_the_same_template_is_not_the_same_picture(draw: object) -> None:
+    assert callable(draw)
+    one, other = (measured(draw(random.Random("template"), number)) for number in (1, 2))
+    assert judged(one, other).verdict is not Verdict.SAME
+
+
+def test_another_picture_is_another_picture() -> None:
+    pair = judged(measured(SCENE), measured(figure(random.Random("elsewhere"), 1)))
+    assert (pair.verdict, pair.relations) == (Verdict.DIFFERENT, ())
+
+
+def test_a_collage_contains_its_parts_and_is_not_one_of_them() -> None:
+    whole = measured(collage(SCENE, figure(random.Random("beside"), 3)))
+    pair = judged(measured(SCENE), whole)
+    assert pair.verdict is not Verdict.SAME, pair
+
+
+def test_the_same_pixels_in_another_file() -> None:
+    pair = judged(measured(SCENE, ("png", 0)), measured(SCENE, ("bmp", 0)))
+    assert (pair.verdict, pair.relations, pair.score) == (Verdict.SAME, (Relation.IDENTICAL_PIXELS,), 1.0)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (20_000, 40)])
+def test_strange_sizes_are_compared_without_harm(size: tuple[int, int]) -> None:
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8))
+    assert judged(measured(noise, ("png", 0)), measured(SCENE)).verdict is Verdict.DIFFERENT
+
+
+def test_blank_pictures_are_never_the_same_by_their_look() -> None:
+    pair = judged(measured(Image.new("RGB", (300, 200), "#ffffff")), measured(Image.new("RGB", (301, 200), "#fefefe")))
+    assert pair.verdict is Verdict.DIFFERENT
+    assert "too little" in pair.because
+
+
+def test_two_noises_are_different() -> None:
+    one, other = (Image.fromarray(np.random.default_rng(seed).integers(0, 255, (200, 300, 3), dtype=np.uint8)) for seed in (1, 2))
+    assert judged(measured(one), measured(other)).verdict is Verdict.DIFFERENT
+
+
+@pytest.mark.parametrize("transform", ["crop60", "logo", "mirror", "border"])
+def test_comparing_is_symmetric_and_repeats_itself(transform: str) -> None:
+    rng = random.Random(transform)
+    one, other = measured(SCENE), measured(TRANSFORMS[transform](SCENE, rng))
+    assert judged(one, other) == judged(other, one) == judged(one, other)
+
+
+def test_strictness_only_ever_takes_pairs_away() -> None:
+    order = sorted(STRICTNESS, key=lambda name: STRICTNESS[name])
+    for transform in ("jpeg20", "logo", "watermark", "text_banner", "crop50"):
+        rng = random.Random(transform)
+        one, other = measured(SCENE), measured(TRANSFORMS[transform](SCENE, rng))
+        joined = [judged(one, other, strictness).verdict is Verdict.SAME for strictness in order]
+        assert joined == sorted(joined, reverse=True)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_features_survive_storage(width: int, height: int, seed: int) -> None:
+    view = np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    features = extract(view, view[::-1].copy() if seed % 2 else None)
+    assert Features.from_bytes(features.to_bytes()).to_bytes() == features.to_bytes()
+
+
+def test_what_is_no_features_is_refused() -> None:
+    with pytest.raises(ValueError, match="not the features"):
+        Features.from_bytes(b"something else")
+
+
+@given(st.floats(-2, 2), st.floats(-2, 2))
+def test_a_grade_never_falls_as_the_measurement_improves(one: float, other: float) -> None:
+    rising, falling = Band(0.9, 0.95, 0.99), Band(0.02, 0.01, 0.005)
+    low, high = sorted((one, other))
+    assert rising.grade(low) <= rising.grade(high)
+    assert falling.grade(low) >= falling.grade(high)
