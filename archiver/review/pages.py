@@ -93,7 +93,13 @@ def environment() -> Environment:
     loader = ChoiceLoader([FunctionLoader(_own), FunctionLoader(report_html.asset)])
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters.update(report_html.environment().filters)
+    made.filters["kind"] = _kind
     return made
+
+
+def _kind(relation: str) -> str:
+    """A relation before a noun: an identical-pixel pair."""
+    return {"identical-pixels": "identical-pixel", "identical-bytes": "identical-byte"}.get(relation, relation)
 
 
 def _own(name: str) -> str | None:
@@ -200,7 +206,7 @@ def _offers(room: Room, wanted: Choice, chosen: Sequence[Item]) -> list[dict[str
     tally = Counter((verdict, relation) for pair, verdict, relation in _sure(room.agenda, chosen) for _ in (pair,))
     found = []
     for (verdict, relation), number in sorted(tally.items(), key=lambda item: (-item[1], item[0])):
-        kind = relation.replace("-", " ")
+        kind = _kind(relation)
         if verdict == "same":
             words = f"Accept this {kind} pair" if number == 1 else f"Accept all of these {number} {kind} pairs"
         else:
@@ -267,7 +273,7 @@ def item(room: Room, one: Item, wanted: Choice) -> str:
         item=one,
         status=status,
         group=group,
-        heading=one.title if one.cluster else group.title,
+        heading=group.title if one.kind in ("unsure", "apart") else one.title,
         card=card(room, one, wanted),
         copies=[_copy(room, one, payload, letters[payload]) for payload in one.members],
         rows=[_pair_row(room, pair, letters) for pair in one.pairs],

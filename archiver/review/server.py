@@ -103,7 +103,8 @@ class Server:
         except Unclear as error:
             response = web.json_response({"error": f"That cannot be decided here: {error}."}, status=400)
         except ArchiverError as error:
-            response = web.json_response({"error": str(error)}, status=500)
+            words = str(error)
+            response = web.Response(text=words, status=500) if request.method == "GET" else web.json_response({"error": words}, status=500)
         except web.HTTPException as answer:
             answer.headers.update(HEADERS)
             raise

@@ -214,7 +214,7 @@ def test_a_note_is_kept_with_the_decision_and_can_change(review: Served, window:
 def test_many_are_accepted_at_once_after_a_look(tmp_path: Path, window: NewPage) -> None:
     with served(many_folder(tmp_path / "many", 41)) as review:
         page = window(review.url)
-        page.get_by_role("link", name="Accept all of these 40 identical pixels pairs").click()
+        page.get_by_role("link", name="Accept all of these 40 identical-pixel pairs").click()
         expect(page.locator(".batch-rows li")).to_have_count(40)
         assert verdicts(review) == []
         page.locator(".batch-rows input").nth(3).uncheck()

@@ -202,6 +202,7 @@ def test_decisions_that_cannot_be_understood_are_never_overwritten(review: Serve
     answer = review.post("decide", {"act": "same", "item": key})
     assert answer.status == 500
     assert "left untouched" in answer.json["error"]
+    assert (review.get("").status, b"left untouched" in review.get("").body) == (500, True)
     assert path.read_text() == '{"schema_version": 99, "decisions": "of a later version"}'
 
 

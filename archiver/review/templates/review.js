@@ -159,7 +159,10 @@
   const frame = JSON.parse(at("frames").textContent)[0];
   Compare.start([frame]);
   const here = document.querySelector(".strip .here");
-  if (here) here.scrollIntoView({ block: "center", inline: "center" });
+  if (here) { // the strip alone is moved, never the page
+    const strip = here.parentElement;
+    strip.scrollTo(here.offsetLeft - (strip.clientWidth - here.clientWidth) / 2, here.offsetTop - (strip.clientHeight - here.clientHeight) / 2);
+  }
 
   const letters = (list) => {
     const names = list.map((one) => one.dataset.letter);
