@@ -13,7 +13,7 @@ import cv2
 from archiver.model import Pair, Picture, Relation, Transform, Verdict
 from archiver.picture.compare_frame import Frame, frame, transform
 from archiver.picture.compare_look import Look, look
-from archiver.picture.compare_place import Laid, Placement, glance, lay, placements, refine
+from archiver.picture.compare_place import Laid, Placement, drift_px, glance, lay, placements, refine
 from archiver.picture.features import Features
 from archiver.picture.relations import doubt_in_words, in_words, relations, series_in_words
 from archiver.picture.rules import STRICTNESS, UNSURE_BELOW, Evidence, is_other_colouring, is_part, is_series, judge, nearly
@@ -23,6 +23,8 @@ PLACEMENTS_MAX = 6
 ENOUGH = 0.6
 UNTOUCHED_ENOUGH = 0.5
 PART_FROM = 0.3
+DRIFT_PX = 0.6
+"""Pixels of the look by which a refinement must move a corner to be doubted."""
 """A score from which on no other placement is tried."""
 
 cv2.setNumThreads(1)  # work spreads over processes
@@ -134,8 +136,11 @@ def examine(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement
     A banner can lead the refinement astray: where no rule is satisfied the placement as it came is looked at too, and of the two
     the one is taken in which more agrees, not the one that a rule likes better.
     """
-    refined = _look_at(a, fa, b, fb, refine(fa, fb, place))
+    better = refine(fa, fb, place)
+    refined = _look_at(a, fa, b, fb, better)
     if refined is not None and refined.score >= UNTOUCHED_ENOUGH and refined.rule == "untouched":
+        return refined
+    if drift_px(better.matrix, place.matrix, fb.looks[place.view_b]) < DRIFT_PX:
         return refined
     rough = _look_at(a, fa, b, fb, place)
     found = [each for each in (refined, rough) if each is not None]

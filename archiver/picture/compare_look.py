@@ -84,10 +84,6 @@ class Look:
     """How one-sided the disagreement is: 1 where one is only brighter (an overlay), .5 where it is as often darker (a moved limb)."""
     rest: float
     """As `good`, outside the boxes of the disagreeing regions."""
-    veil: float
-    """How constant the share of white or black is that explains the disagreement: 1 under a translucent mark, near 0 for other content."""
-    veil_share: float
-    """That share (0..1); negative for black."""
     spread: float
     """Longest side of the box around all disagreeing regions, as a share of the overlap."""
     inside: float
@@ -123,7 +119,6 @@ def look(laid: Laid) -> Look | None:
     chroma, ratio, colour = _chroma(one, other, mask & ~apart)
     rest = grey_a - grey_b
     values = correlation[detail]
-    veil, veil_share = _veil(grey_a, grey_b, labels)
     return Look(
         detail=float(detail.sum()) / area,
         detail_px=int(detail.sum()),
@@ -137,8 +132,6 @@ def look(laid: Laid) -> Look | None:
         region=box,
         one_sign=_one_sign(rest, labels),
         rest=_rest(correlation, detail, labels),
-        veil=veil,
-        veil_share=veil_share,
         spread=_spread(labels),
         inside=_correlation(grey_a[labels], grey_b[labels]) if labels.sum() > 20 else 0.0,
         plain_a=_plain(laid.a, labels),
@@ -290,27 +283,6 @@ def _rest(correlation: Floats, detail: Mask, chosen: Mask) -> float:
     around = cv2.dilate(chosen.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     values = correlation[detail & ~around]
     return float((values > AGREES).mean()) if len(values) >= 50 else 0.0
-
-
-def _veil(one: Floats, other: Floats, chosen: Mask) -> tuple[float, float]:
-    """Is the difference the same share of white, or of black, everywhere? (its constancy, the share)
-
-    A translucent white mark turns x into x + s (255 - x), a black one into x - s x. Which picture bears it is tried both ways.
-    """
-    best = (0.0, 0.0)
-    for plain, marked in ((one[chosen], other[chosen]), (other[chosen], one[chosen])):
-        for white in (True, False):
-            room = 255.0 - plain if white else plain
-            moved = (marked - plain) if white else (plain - marked)
-            usable = (room > 40.0) & (np.abs(moved) > 6.0)
-            if usable.sum() < 30:
-                continue
-            share = moved[usable] / room[usable]
-            low, middle, high = np.quantile(share, (0.2, 0.5, 0.8))
-            constancy = 1.0 - float(high - low) / max(0.05, abs(float(middle))) if middle > 0 else 0.0
-            if constancy > best[0]:
-                best = (constancy, float(middle) if white else -float(middle))
-    return best
 
 
 def _spread(chosen: Mask) -> float:

@@ -30,6 +30,7 @@ GLANCE_AGREES, GLANCE_SHARE = 0.6, 0.5
 REFINE_PX = 128
 REFINE_STEPS = 3
 MOVE_MAX_PX = 12.0
+DRIFT_SHARE_MAX = 0.12
 ROBUST_LEVELS = 12.0
 """Grey levels at which a pixel's say in the refinement is halved: overlays and moved limbs do not steer it."""
 CLIP_LEVELS = 40.0
@@ -223,11 +224,15 @@ def refine(a: Features, b: Features, place: Placement) -> Placement:
 
 
 def _near(new: Matrix, old: Matrix, b: Bytes) -> bool:
+    scale = float(np.sqrt(abs(np.linalg.det(old[:, :2]))))
+    return drift_px(new, old, b) < DRIFT_SHARE_MAX * scale * float(max(b.shape[:2]))
+
+
+def drift_px(new: Matrix, old: Matrix, b: Bytes) -> float:
+    """How far two placements of look b carry one of its corners apart, in pixels of look a."""
     height, width = b.shape[:2]
     corners = np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]], float)
-    drift = np.abs(new @ corners - old @ corners).max()
-    scale = np.sqrt(abs(np.linalg.det(old[:, :2])))
-    return bool(drift < 0.12 * scale * max(width, height))
+    return float(np.abs(new @ corners - old @ corners).max())
 
 
 def _newton(laid: Laid) -> tuple[Matrix | None, float, float]:
