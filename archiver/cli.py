@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from archiver.version import __version__
 from archiver.errors import EXIT_INTERRUPTED, ArchiverError
+from archiver.version import __version__
 
 COMMANDS = {
     "archive": "Archive the pictures of a post: WARC, WACZ and a report of its duplicates.",
@@ -59,16 +59,17 @@ class Commands(click.Group):
 def group(ctx: click.Context, config: Path | None) -> None:
     """Keep the pictures of a post for good, and know which of them are the same picture."""
     if config is not None or Path("archiver.toml").is_file():
-        from archiver.commands.config import defaults
+        from archiver.commands.config import read
 
-        ctx.default_map = defaults(config or Path("archiver.toml"))
+        found = read(config or Path("archiver.toml"))
+        ctx.default_map, ctx.obj = found.defaults, found.hosts
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM ends a run the way Ctrl-C does
     try:
-        result: Any = group.main(args=arguments, standalone_mode=False)
+        result: Any = group.main(args=arguments, prog_name="archiver", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code
     except click.ClickException as error:

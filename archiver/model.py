@@ -266,6 +266,7 @@ class FetchSettings:
     headers: tuple[tuple[str, str], ...] = ()
     """Extra request headers, sent only to the origin of each target, never after a redirect to another origin."""
     host_headers: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Host -> extra request headers for every request to it; they replace those of the same name in `headers`."""
     cookies_file: str = ""
     netrc: bool = False
     proxy: str = ""
@@ -281,6 +282,12 @@ class FetchSettings:
     robots: Literal["ignore", "obey"] = "ignore"
     host_failures_max: int = 5
     """Circuit breaker: after so many connection failures in a row a host is given up."""
+    host_cookies: Mapping[str, str] = field(default_factory=dict)
+    """Host -> a cookies file whose cookies go to that host only."""
+    host_connections: Mapping[str, int] = field(default_factory=dict)
+    """Host -> connections to it at a time, instead of `per_host`."""
+    host_delay_s: Mapping[str, float] = field(default_factory=dict)
+    """Host -> pause between two requests to it, instead of `delay_s`."""
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""The settings file: TOML whose keys are the names of options, for all commands or for one of them in a table of its own."""
+"""The settings file: TOML whose keys are the names of options, for all commands or for one of them in a table of its own; and tables for
+single hosts."""
 
 from __future__ import annotations
 
@@ -7,37 +8,71 @@ import importlib
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from archiver.commands import hosts
 from archiver.errors import EXIT_OK, UsageError
 
+HOST = "host"
+"""The table whose tables hold for one host each."""
 
-def defaults(path: Path) -> dict[str, Any]:
-    """The file as click's default map. Raises UsageError for what is no TOML, and for a misspelt key, with the likely one."""
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """What a settings file says, checked."""
+
+    defaults: dict[str, Any]
+    """Command -> option -> value: click's default map."""
+    hosts: hosts.Told
+
+
+def read(path: Path) -> SettingsFile:
+    """Raises UsageError for what is no TOML, for a misspelt key, with the likely one, and for a host's value of the wrong kind."""
     from archiver.cli import COMMANDS
 
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read the settings {path}: {error}") from error
+    for key, value in told.items():
+        if isinstance(value, Mapping):
+            _check(f"{path}", key, {*COMMANDS, HOST}, kind="table")
+    return SettingsFile(_defaults(path, told), _hosts(path, told.get(HOST, {})))
+
+
+def _defaults(path: Path, told: Mapping[str, Any]) -> dict[str, Any]:
+    from archiver.cli import COMMANDS
+
     common = {key: value for key, value in told.items() if not isinstance(value, Mapping)}
     known = {name: _options(name) for name in COMMANDS}
     everywhere = set().union(*known.values())
     for key in common:
-        _check(path, key, everywhere)
+        _check(f"{path}", key, everywhere)
     result: dict[str, Any] = {}
     for name, options in known.items():
         own = told.get(name, {})
         for key in own:
-            _check(path, key, options)
+            _check(f"{path}: [{name}]", key, options)
         merged = {**{key: value for key, value in common.items() if _key(key) in options}, **own}
         result[name] = {_key(key): value for key, value in merged.items()}
-    for key, value in told.items():
-        if isinstance(value, Mapping) and key not in COMMANDS:
-            _check(path, key, set(COMMANDS))
+    return result
+
+
+def _hosts(path: Path, told: Mapping[str, Any]) -> hosts.Told:
+    result: dict[str, dict[str, Any]] = {}
+    for host, values in told.items():
+        where = f'{path}: [{HOST}."{host}"]'
+        if not isinstance(values, Mapping):
+            raise UsageError(f'{path}: settings for a host stand in a table of its own, [{HOST}."example.org"]; {host!r} is none')
+        for key, value in values.items():
+            _check(where, key, set(hosts.KEYS))
+            if not hosts.KEYS[_key(key)].fits(value):
+                raise UsageError(f"{where}: {key} must be {hosts.KEYS[_key(key)].wants}")
+        result[host] = {_key(key): value for key, value in values.items()}
     return result
 
 
@@ -50,11 +85,11 @@ def _options(command: str) -> set[str]:
     return {str(parameter.name) for parameter in found.params if isinstance(parameter, click.Option)}
 
 
-def _check(path: Path, key: str, known: set[str]) -> None:
+def _check(where: str, key: str, known: set[str], *, kind: str = "setting") -> None:
     if _key(key) not in known:
         near = difflib.get_close_matches(_key(key), known, 1)
         hint = f"; did you mean {near[0].replace('_', '-')}?" if near else ""
-        raise UsageError(f"{path}: there is no setting {key!r}{hint}")
+        raise UsageError(f"{where}: there is no {kind} {key!r}{hint}")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,6 +99,9 @@ def command() -> None:
     A settings file is archiver.toml in the working directory, or --config FILE. Its keys are the names of options without dashes in
     front, for all commands or for one in a table of its own: per-host = 2, [archive] operator = "me". Every option can be set in the
     environment too, as ARCHIVER_PER_HOST. The command line outranks the environment, that the file, that the defaults.
+
+    A table [host."example.org"] holds for the requests to one host: headers = {NAME = "VALUE"}, cookies = "FILE" (of which only that
+    host's are sent), per-host = N connections, delay = SECONDS between two requests.
     """
 
 
@@ -79,6 +117,8 @@ def show(ctx: click.Context, name: str) -> int:
     chosen = (ctx.find_root().default_map or {}).get(name, {})
     options = [option for option in importlib.import_module(f"archiver.commands.{name}").command.params if isinstance(option, click.Option)]
     rows = [_row(option, chosen) for option in options if option.envvar]
+    if any(option.name == "per_host" for option in options):  # a command that fetches
+        rows += [(key, value, "settings file") for key, value in hosts.rows(ctx.find_root().obj or {})]
     width = max((len(row[0]) for row in rows), default=0)
     for key, value, origin in rows:
         click.echo(f"{key:{width}}  {value:<24}  {origin}")

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from archiver.commands import hosts
 from archiver.errors import UsageError
 from archiver.model import FetchSettings
 from archiver.pipeline.settings import STRICTNESS_DEFAULT, Settings
@@ -147,6 +148,11 @@ def apply(options: tuple[Callable[[Any], Any], ...]) -> Callable[[F], F]:
 
 
 def fetch_settings(values: Mapping[str, Any]) -> FetchSettings:
+    """What the options and the settings file's tables for single hosts say. Raises UsageError."""
+    return hosts.with_hosts(_fetch_settings(values), click.get_current_context().find_root().obj or {})
+
+
+def _fetch_settings(values: Mapping[str, Any]) -> FetchSettings:
     if values["ipv4"] and values["ipv6"]:
         raise UsageError("--ipv4 and --ipv6 exclude each other")
     return FetchSettings(

@@ -35,7 +35,7 @@ class Settings:
     def shown(self) -> dict[str, Any]:
         """What report.json and warcinfo may say of the settings: everything but secrets."""
         fetch = asdict(self.fetch)
-        for name in ("headers", "host_headers", "cookies_file", "ca_file", "proxy"):
+        for name in ("headers", "host_headers", "host_cookies", "cookies_file", "ca_file", "proxy"):
             fetch[name] = _blanked(name, fetch[name])
         rest = {name: value for name, value in asdict(self).items() if name != "fetch"}
         return {**rest, "fetch": fetch, "version": __version__}
@@ -46,6 +46,8 @@ def _blanked(name: str, value: Any) -> Any:
         return [[header, "(blanked)"] for header, _ in value]
     if name == "host_headers":
         return {host: [[header, "(blanked)"] for header, _ in rows] for host, rows in value.items()} if isinstance(value, Mapping) else {}
+    if name == "host_cookies":
+        return {host: "(given)" for host in value}
     if name == "proxy" and value:
         parts = urlsplit(value)
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
