@@ -23,6 +23,7 @@ PLACEMENTS_MAX = 6
 ENOUGH = 0.6
 UNTOUCHED_ENOUGH = 0.5
 PART_FROM = 0.3
+ALIKE_PX = 3.0
 DRIFT_PX = 0.6
 """Pixels of the look by which a refinement must move a corner to be doubted."""
 """A score from which on no other placement is tried."""
@@ -111,15 +112,23 @@ def scores(seen: Evidence) -> dict[str, float]:
 def find(a: Picture, fa: Features, b: Picture, fb: Features) -> Finding | None:
     """The best placement of b on a; None when there is none."""
     best: Finding | None = None
+    tried: list[Placement] = []
     for place in islice(placements(fa, fb), PLACEMENTS_MAX):
-        if not glance(fa, fb, place):
+        if any(_alike(place, other, fb) for other in tried) or not glance(fa, fb, place):
             continue
+        tried.append(place)
         seen = examine(a, fa, b, fb, place)
         if seen is not None and (best is None or _rank(seen) > _rank(best)):
             best = seen
         if best is not None and best.score >= ENOUGH:
             break
     return best
+
+
+def _alike(one: Placement, other: Placement, fb: Features) -> bool:
+    """Would refining lead both to one place?"""
+    views = one.view_a == other.view_a and one.view_b == other.view_b
+    return views and drift_px(one.matrix, other.matrix, fb.looks[one.view_b]) < ALIKE_PX
 
 
 def _rank(found: Finding) -> tuple[float, float]:

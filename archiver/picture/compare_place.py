@@ -216,7 +216,7 @@ def refine(a: Features, b: Features, place: Placement) -> Placement:
         shift, moved, rest = _newton(laid)
         if rest < least:
             best, least = matrix, rest
-        if shift is None or moved < 0.08 or rest > least * 1.02:
+        if shift is None or moved < 0.12 or rest > least * 1.02:
             break
         full = laid.to_a @ np.vstack((shift, [0, 0, 1])) @ np.linalg.inv(np.vstack((laid.to_a, [0, 0, 1])))
         matrix = np.vstack((full, [0, 0, 1]))[:2] @ np.vstack((matrix, [0, 0, 1]))
@@ -264,7 +264,7 @@ def _newton(laid: Laid) -> tuple[Matrix | None, float, float]:
 
 def _same_tone(one: Floats, other: Floats, mask: NDArray[np.bool_]) -> Floats:
     """`other` with the brightness and contrast of `one`: a line fitted inside the mask, twice, the second time without what is far off."""
-    x, y = other[mask], one[mask]
+    x, y = other[::2, ::2][mask[::2, ::2]], one[::2, ::2][mask[::2, ::2]]
     keep = np.ones(len(x), bool)
     gain, offset = 1.0, 0.0
     for _ in range(2):
