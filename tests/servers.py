@@ -56,9 +56,12 @@ class Connection:
         self.sock = sock
         self.number = number
         self.open = True
+        self.answering: Callable[[], None] = lambda: None
+        """Called before the first byte of an answer leaves: the peer may be on its way to the next request then."""
 
     def send(self, *parts: bytes, pause_s: float = 0.0) -> None:
         """Send the parts, with a pause between them. A peer that has gone is no error here."""
+        self.answering()
         with suppress(OSError):
             for index, part in enumerate(parts):
                 if index and pause_s:
@@ -67,6 +70,7 @@ class Connection:
 
     def close(self) -> None:
         """Close in order (FIN), TLS with close_notify."""
+        self.answering()
         self.open = False
         with suppress(OSError, ValueError):
             if isinstance(self.sock, ssl.SSLSocket):
@@ -79,6 +83,7 @@ class Connection:
 
     def cut(self) -> None:
         """Close without a TLS close_notify."""
+        self.answering()
         self.open = False
         with suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
@@ -86,6 +91,7 @@ class Connection:
 
     def reset(self) -> None:
         """Abort the connection (RST)."""
+        self.answering()
         self.open = False
         with suppress(OSError):
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -125,8 +131,23 @@ class Server:
     open_connections: int = 0
     peak_connections: int = 0
     busy: int = 0
+    """Requests whose answer has not begun."""
     peak_busy: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self, request: Request) -> Callable[[], None]:
+        """Note a request; returns what notes that its answer has begun (once, however often it is called)."""
+        with self.lock:
+            self.requests.append(request)
+            self.busy += 1
+            self.peak_busy = max(self.peak_busy, self.busy)
+        left = [1]
+
+        def answered() -> None:
+            with self.lock:
+                self.busy -= left.pop() if left else 0
+
+        return answered
 
     def url(self, path: str, host: str = "") -> str:
         name = host or (f"[{self.host}]" if ":" in self.host else self.host)
@@ -212,15 +233,11 @@ def _talk(
         if not head.endswith(b"\r\n\r\n"):
             break
         request = Request(head, number)
-        with server.lock:
-            server.requests.append(request)
-            server.busy += 1
-            server.peak_busy = max(server.peak_busy, server.busy)
+        connection.answering = server.begin(request)
         try:
             handler(connection, request)
         finally:
-            with server.lock:
-                server.busy -= 1
+            connection.answering()
     if connection.open:
         with suppress(OSError):
             connection.sock.close()

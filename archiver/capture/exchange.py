@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -16,7 +17,7 @@ from archiver.capture import failures
 from archiver.capture.connector import PinnedConnector, socks_connector
 from archiver.capture.framing import Head
 from archiver.capture.headers import Speech, blanked
-from archiver.capture.limits import Limits
+from archiver.capture.limits import Claim, Limits
 from archiver.capture.policy import Refusal
 from archiver.capture.resolver import Resolver, Route
 from archiver.capture.tape import CURRENT, End, Tape
@@ -112,10 +113,10 @@ class Exchanger:
         if isinstance(route, Refusal):
             return Answer(Hop(question.place.url, 0, self._now()), route)
         address = "" if self._settings.proxy else route.addresses[0]
-        async with self._limits.connection(address, question.place.origin):
+        async with self._limits.connection(address, question.place.origin) as claim:
             await asyncio.sleep(self._throttle.owed_s(asyncio.get_running_loop().time()))
             for _ in range(self._settings.per_host + 1):
-                answer, stale = await self._once(question, route, address)
+                answer, stale = await self._once(question, route, address, claim)
                 if not stale:  # a kept-alive connection that was closed under us is replaced silently (RFC 9112 section 9.3.1)
                     break
             return answer
@@ -132,10 +133,10 @@ class Exchanger:
     def _proxy_is_socks(self) -> bool:
         return self._settings.proxy.partition("://")[0].lower() in SOCKS
 
-    async def _once(self, question: Question, route: Route, address: str) -> tuple[Answer, bool]:
+    async def _once(self, question: Question, route: Route, address: str, claim: Claim) -> tuple[Answer, bool]:
         """One try on one connection; the flag says that the connection was stale and nothing was lost by it."""
         deadline_s = asyncio.get_running_loop().time() + self._settings.total_timeout_s
-        tape = Tape(self._settings, self._spool_dir, deadline_s, self._throttle, route)
+        tape = Tape(self._settings, self._spool_dir, deadline_s, self._throttle, route, partial(self._limits.took, claim))
         try:
             at = self._now()
             failed = await self._converse(tape, question, at)

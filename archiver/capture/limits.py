@@ -87,6 +87,13 @@ class _Idle:
     protocol: WireProtocol
 
 
+@dataclass(slots=True)
+class Claim:
+    """The right to one connection: an idle one that is to be used again, or none, and then a new one may be opened."""
+
+    idle: _Idle | None = None
+
+
 class Limits:
     """The queue that every request stands in."""
 
@@ -111,10 +118,10 @@ class Limits:
             yield
 
     @asynccontextmanager
-    async def connection(self, address: str, origin: Origin) -> AsyncIterator[None]:
+    async def connection(self, address: str, origin: Origin) -> AsyncIterator[Claim]:
         """A slot of this address and one of all, with room made for the connection that may have to be opened.
 
-        An empty address (a proxy's) has no limit of its own.
+        Call `took` with the claim and the connection that the pool then hands out. An empty address (a proxy's) has no limit of its own.
         """
         entry = self._address(address)
         self._wanted[origin] += 1
@@ -126,8 +133,7 @@ class Limits:
                 entry.active += 1
                 self._active += 1
                 try:
-                    await self._make_room(address, entry, origin)
-                    yield
+                    yield Claim(await self._make_room(address, entry, origin))
                 finally:
                     entry.active -= 1
                     self._active -= 1
@@ -139,12 +145,19 @@ class Limits:
 
     async def keep(self, address: str, origin: Origin, protocol: WireProtocol | None) -> None:
         """Note a connection that went back to the pool, or see to it that it is closed before its slot is given back."""
-        if protocol is None:
+        if protocol is None or protocol.active:  # another task has it again already
             return
         if protocol.is_connected() and not protocol.should_close:
             self._idle.append(_Idle(address, origin, protocol))
         else:
             await protocol.gone()
+
+    def took(self, claim: Claim, protocol: WireProtocol) -> None:
+        """The pool handed out `protocol`; it keeps an order of its own, so that may be another one than was claimed."""
+        self._idle = [one for one in self._idle if one.protocol is not protocol]
+        if claim.idle is not None and claim.idle.protocol is not protocol:
+            self._idle.append(claim.idle)
+        claim.idle = None
 
     def hold(self, name: str, wait_s: float) -> None:
         """The host says that we ask too much: no request for so long, and one after the other from then on."""
@@ -179,18 +192,20 @@ class Limits:
             self._addresses[address] = _Address(_Slots(size))
         return self._addresses[address]
 
-    async def _make_room(self, address: str, entry: _Address, origin: Origin) -> None:
+    async def _make_room(self, address: str, entry: _Address, origin: Origin) -> _Idle | None:
+        """Find an idle connection of this origin, or close others until there is room for a new one."""
         self._idle = [one for one in self._idle if one.protocol.is_connected()]
         for one in self._idle:
-            if one.origin == origin:  # the pool hands out the oldest of an origin
+            if one.origin == origin:
                 self._idle.remove(one)
-                return
+                return one
         oldest = sorted(self._idle, key=lambda one: self._wanted[one.origin] > 0)  # those that somebody waits for come last
         if address:
             here = [one for one in oldest if one.address == address]
             await self._drop(here[: max(0, entry.active + len(here) - self._settings.per_host)])
         oldest = [one for one in oldest if one in self._idle]
         await self._drop(oldest[: max(0, self._active + len(oldest) - self._settings.concurrency)])
+        return None
 
     async def _drop(self, surplus: list[_Idle]) -> None:
         self._idle = [one for one in self._idle if one not in surplus]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from archiver.model import FetchSettings
 
 if TYPE_CHECKING:
     from archiver.capture.wire import WireProtocol
+
+    OnAttach = Callable[[WireProtocol], None]
 
 SPOOL_MEMORY_BYTES = 256 * 1024
 _FRAMING_BYTES_MIN = 1024 * 1024
@@ -40,8 +43,14 @@ class End:
 class Tape:
     """What one exchange said, both ways, and the clock that watches it."""
 
-    def __init__(self, settings: FetchSettings, spool_dir: Path, deadline_s: float, throttle: Throttle, route: Route) -> None:
-        """`deadline_s` is in the time of the running event loop; a connection may be made to the addresses of `route` only."""
+    def __init__(
+        self, settings: FetchSettings, spool_dir: Path, deadline_s: float, throttle: Throttle, route: Route, on_attach: OnAttach
+    ) -> None:
+        """`deadline_s` is in the time of the running event loop; a connection may be made to the addresses of `route` only.
+
+        `on_attach` is called with the connection that the exchange is made on.
+        """
+        self._on_attach = on_attach
         self.route = route
         self.settings = settings
         self.throttle = throttle
@@ -68,6 +77,7 @@ class Tape:
     def attach(self, protocol: WireProtocol) -> None:
         """Begin on this connection."""
         self.protocol, self.reused = protocol, protocol.served > 0
+        self._on_attach(protocol)
         self.request.clear()
         self._heard_s = self._loop.time()
         transport = protocol.transport

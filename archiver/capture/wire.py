@@ -37,6 +37,11 @@ class WireProtocol(ResponseHandler):
         self._keep = keep
         self._raw: asyncio.Transport | None = None
 
+    @property
+    def active(self) -> bool:
+        """Whether an exchange is under way."""
+        return self._tape is not None
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._raw = cast(asyncio.Transport, transport)
         super().connection_made(cast(asyncio.Transport, _Tee(self._raw, self)))

@@ -50,6 +50,7 @@ def test_all_hosts_together_see_no_more_than_the_limit_of_all() -> None:
         outcomes, _ = fetch_all(urls, replace(QUICK, concurrency=5))
     assert all(isinstance(outcome, Captured) for outcome in outcomes)
     assert web.peak_busy == 5
+    assert len(web.requests) == 30  # making room never closes a connection that is in use
 
 
 def test_a_host_is_finished_on_its_connection_before_the_next_one_gets_its_place() -> None:
