@@ -14,7 +14,7 @@ from archiver.errors import UsageError
 
 
 @click.command()
-@click.argument("posts", metavar="POST...", nargs=-1)
+@click.argument("posts", metavar="POST...", nargs=-1, type=click.Path())
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="The archive folder; else one named after the post.")
 @click.option("-i", "--input-list", type=click.File("r"), help="A file that names one POST a line; - for standard input.")
 @options.apply(options.POST_OPTIONS)

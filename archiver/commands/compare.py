@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@click.argument("first", metavar="A", type=click.Path())
+@click.argument("second", metavar="B", type=click.Path())
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Draw the pair into this file.")
 @click.option("--json", "json_", is_flag=True, help="Print the verdict as JSON.")
 @options.apply(options.JUDGE_OPTIONS)

@@ -97,8 +97,8 @@ def command() -> None:
     """Settings: where each value comes from.
 
     A settings file is archiver.toml in the working directory, or --config FILE. Its keys are the names of options without dashes in
-    front, for all commands or for one in a table of its own: per-host = 2, [archive] operator = "me". Every option can be set in the
-    environment too, as ARCHIVER_PER_HOST. The command line outranks the environment, that the file, that the defaults.
+    front, for all commands or for one in a table of its own: per-host = 2, [archive] operator = "me". What `archiver config show` lists
+    can be set in the environment too, as ARCHIVER_PER_HOST. The command line outranks the environment, that the file, that the defaults.
 
     A table [host."example.org"] holds for the requests to one host: headers = {NAME = "VALUE"}, cookies = "FILE" (of which only that
     host's are sent), per-host = N connections, delay = SECONDS between two requests.
@@ -106,7 +106,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("name", metavar="COMMAND", default="archive")
+@click.argument("name", metavar="[COMMAND]", default="archive")
 @click.pass_context
 def show(ctx: click.Context, name: str) -> int:
     """Print every setting of COMMAND (archive when none is named), its value and where that comes from."""

@@ -10,7 +10,9 @@ from archiver.commands.show import Progress, finish
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), show_default=True)
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), show_default=True, help="The archive folder."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
 def command(output: Path, quiet: bool) -> int:
     """Archive the sample post from a small web that this machine serves to itself, and say where the report is.

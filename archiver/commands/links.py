@@ -14,7 +14,7 @@ from archiver.pipeline.settings import Settings
 
 
 @click.command()
-@click.argument("posts", metavar="POST...", nargs=-1, required=True)
+@click.argument("posts", metavar="POST...", nargs=-1, required=True, type=click.Path())
 @options.apply(options.POST_OPTIONS)
 @option("--local-images/--no-local-images", default=False, help="Take pictures named by a path from below the post's own folder.")
 @click.option("--json", "json_", is_flag=True, help="Print a list of url, role, line, caption and alt.")

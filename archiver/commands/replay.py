@@ -12,7 +12,7 @@ from archiver.errors import EXIT_OK
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Port on 127.0.0.1; 0 takes a free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def command(folder: Path, port: int, no_browser: bool) -> int:
     """Show the archive folder DIR in pywb, when it is installed (pip install 'archiver[replay]'), until Ctrl-C."""
