@@ -112,7 +112,7 @@ def test_a_whole_group_is_decided_and_the_next_one_comes(review: Served, window:
 
 def test_decide_reload_undo_redo(review: Served, window: NewPage) -> None:
     page = to_group(window(review.url))
-    page.get_by_role("button", name="Not the same: 5 different pictures").click()
+    page.get_by_role("button", name="Not the same: all 5 differ").click()
     expect(page.locator("#saved")).to_be_visible()
     page.reload()
     assert verdicts(review) == ["different"] * 10
@@ -130,8 +130,8 @@ def test_the_buttons_say_what_they_will_do(review: Served, window: NewPage) -> N
     shown = lambda: [text.strip() for text in page.locator(".verdict-row .act:visible span").all_inner_texts()]  # noqa: E731  (one line, used thrice)
     assert shown() == [
         "The same picture: all 5",
-        "Not the same: 5 different pictures",
-        "Related series: none of the 5 the same",
+        "Not the same: all 5 differ",
+        "Related series: all 5 differ",
         "Join with …",
         "Compare",
     ]

@@ -189,8 +189,8 @@
     const out = pair || !some ? "" : `Take out ${letters(list)}: `;
     return {
       same: same.length < 2 ? "" : same.length === all ? (pair ? "The same picture" : `The same picture: all ${all}`) : `The same picture: ${letters(same)}`,
-      different: out ? `${out}${one ? "not the same picture" : "each another picture"}` : pair ? "Not the same" : `Not the same: ${all} different pictures`,
-      related: out ? `${out}related series` : pair ? "Related series, not the same" : `Related series: none of the ${all} the same`,
+      different: out ? `${out}${one ? "not the same picture" : "each another picture"}` : pair ? "Not the same" : `Not the same: all ${all} differ`,
+      related: out ? `${out}related series` : pair ? "Related series, not the same" : `Related series: all ${all} differ`,
       split: some && list.length > 1 && !pair ? `Split off ${letters(list)} as one other picture` : "",
       best: one ? `Keep ${letters(list)} as the best` : "",
       join: list.length > 1 ? "" : pair ? `Join ${letters(one ? list : [figures[0]])} with …` : one ? `Join or move ${letters(list)} …` : "Join with …",
