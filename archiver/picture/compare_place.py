@@ -26,7 +26,9 @@ RANSAC_PX = 4.0
 """In pixels of the view."""
 FRAME_HASH_MAX_BITS = 12
 GLANCE_PX = 80
-GLANCE_AGREES, GLANCE_SHARE = 0.6, 0.5
+GLANCE_AGREES, GLANCE_SHARE, GLANCE_SHARE_SURE = 0.6, 0.5, 0.38
+SURE_INLIERS = 60
+"""So many corners in one place deserve a look even where a banner covers much of what they share."""
 REFINE_PX = 128
 REFINE_STEPS = 3
 MOVE_MAX_PX = 12.0
@@ -203,7 +205,8 @@ def glance(a: Features, b: Features, place: Placement) -> bool:
     detail = mask & (np.maximum(var_one, var_other) > 40.0)
     agree = detail & (both > 0.0) & (both * both > GLANCE_AGREES**2 * (var_one + 8.0) * (var_other + 8.0))
     seen, right = int(detail.sum()), int(agree.sum())
-    return seen < 0.1 * int(mask.sum()) or right >= GLANCE_SHARE * seen
+    needed = GLANCE_SHARE if place.inliers < SURE_INLIERS else GLANCE_SHARE_SURE
+    return seen < 0.1 * int(mask.sum()) or right >= needed * seen
 
 
 def refine(a: Features, b: Features, place: Placement) -> Placement:
