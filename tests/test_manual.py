@@ -42,7 +42,7 @@ def test_the_man_page_tells_of_every_command_and_option() -> None:
     assert page.startswith(".TH ARCHIVER 1 ")
     for name in COMMANDS:
         assert f"\n.SS {name}\n" in page
-        for option in (written for option in options_of(name) for written in option.opts):
+        for option in (written for parameter in options_of(name) for written in parameter.opts):
             assert re.search(rf"^\\fB.*{re.escape(option.replace('-', chr(92) + '-'))}\b", page, re.MULTILINE), f"{name} {option}"
     assert "\n.SS config show\n" in page
 
