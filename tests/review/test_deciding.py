@@ -250,7 +250,7 @@ def test_the_overview_filters_and_the_filter_stays_in_the_address(review: Served
 def test_two_windows_see_each_other_and_lose_nothing(review: Served, window: NewPage) -> None:
     one, two = window(review.url), window(review.url)
     to_group(one)
-    two.get_by_role("link", name=re.compile("Step [12] / Step [12]")).first.click()
+    two.get_by_role("link", name=re.compile("Step [12] . Step [12]")).first.click()
     one.get_by_role("button", name="The same picture: all 5").click()
     expect(one.locator("#saved")).to_be_visible()
     two.get_by_role("button", name="Not the same", exact=False).first.click()
