@@ -12,7 +12,7 @@ from pathlib import Path
 
 from archiver.errors import NothingFetched
 from archiver.model import Captured, Event, Link, Missed, Outcome, Post, Role, Target
-from archiver.pipeline import assemble, capturing, document, embedded, folder, publish, reopening, surveying
+from archiver.pipeline import assemble, capturing, discretion, document, embedded, folder, publish, reopening, surveying
 from archiver.pipeline.judge import Judge
 from archiver.pipeline.means import Means, OnEvent
 from archiver.pipeline.publish import Material
@@ -108,7 +108,7 @@ async def _capture(work: Work, writer: WarcWriter, held: reopening.Held, judge: 
             found = await _fetch_post(work, capture, writer, held)
         else:
             found = local
-            surveying.write_source(writer, held, found.post, settings)
+            surveying.write_source(writer, held, discretion.post(found.post), settings)
         outcomes, done = _collector(work, judge)
         for outcome in embedded.outcomes(found, held, work.means.now(), writer.write_resource):
             done(outcome)
@@ -117,10 +117,11 @@ async def _capture(work: Work, writer: WarcWriter, held: reopening.Held, judge: 
         for target in targets:
             if target.url not in work.fetch_again and (known := reopening.outcome(target, held)) is not None:
                 done(known)
-        await capture.all([target for target in targets if target.url not in outcomes], done)
-    page = "" if local is None else render_page(found.post, found.links, base=found.base)
-    post = replace(found.post, source=surveying.shown_source(found.post.source))
-    return _Captured(post, assemble.in_order(outcomes, targets), page, undecided(found))
+        await capture.all([target for target in targets if discretion.bare(target.url) not in outcomes], done)
+    post = discretion.post(replace(found.post, source=surveying.shown_source(found.post.source)))
+    links = [replace(link, url=discretion.bare(link.url)) for link in found.links]
+    page = "" if local is None else render_page(post, links, base=found.base)
+    return _Captured(post, assemble.in_order(outcomes, [discretion.target(target) for target in targets]), page, undecided(found))
 
 
 def wanted(found: Document, settings: Settings) -> tuple[Target, ...]:
@@ -146,6 +147,7 @@ def _collector(work: Work, judge: Judge) -> tuple[dict[str, Outcome], Callable[[
     outcomes: dict[str, Outcome] = {}
 
     def done(outcome: Outcome) -> None:
+        outcome = discretion.outcome(outcome)
         outcomes[outcome.target.url] = outcome
         _tell(work.means.on_event, outcome)
         if isinstance(outcome, Captured):

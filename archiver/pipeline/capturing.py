@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from archiver.capture.client import Client
 from archiver.model import Captured, Exchange, FetchSettings, Missed, Outcome, Stored, Target
+from archiver.pipeline import discretion
 from archiver.pipeline.means import OnEvent
 from archiver.warc.writer import WarcWriter
 
@@ -44,18 +45,15 @@ class Capture:
 
     def __init__(self, settings: FetchSettings, writer: WarcWriter, *, on_event: OnEvent, now: Callable[[], datetime]) -> None:
         self._writer = writer
-        self._spool = tempfile.TemporaryDirectory(prefix="archiver-spool-")
-        self._client = Client(settings, record=self._record, on_event=on_event, spool_dir=Path(self._spool.name), now=now)
+        # The spools are files without names: nothing of them is left, however the process ends.
+        self._client = Client(settings, record=self._record, on_event=on_event, spool_dir=Path(tempfile.gettempdir()), now=now)
 
     async def __aenter__(self) -> Capture:
         await self._client.__aenter__()
         return self
 
     async def __aexit__(self, *error: Any) -> None:
-        try:
-            await self._client.__aexit__(*error)
-        finally:
-            self._spool.cleanup()
+        await self._client.__aexit__(*error)
 
     async def page(self, url: str) -> Outcome:
         """Fetch the post itself."""
@@ -76,7 +74,7 @@ class Capture:
 
     async def one(self, target: Target, **how: str) -> Outcome:
         """Fetch one target; whatever came of it is in the archive when this returns."""
-        outcome = await self._client.fetch(target, **how)
+        outcome = discretion.outcome(await self._client.fetch(target, **how))
         match outcome:
             case Missed():
                 self._writer.write_missed(outcome)

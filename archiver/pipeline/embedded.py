@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from archiver.model import Captured, Link, Missed, Outcome, Reason, RecordRef, Target
 from archiver.pipeline import document
 from archiver.pipeline.reopening import Held, wire
 from archiver.post.read import Document
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 LOCAL_BYTES_MAX = 256 * 1024 * 1024
 
 Store = Callable[[str, str, bytes], RecordRef]
@@ -68,7 +70,7 @@ def _outcome(item: _Carried, held: Held, at: datetime, store: Store | None) -> I
 
 
 def _out_of_reach(link: Link, at: datetime) -> Missed:
-    scheme = urlsplit(link.url).scheme
+    scheme = link.url.partition(":")[0].lower() if _SCHEME.match(link.url) else ""
     why = f"{scheme}: cannot be fetched" if scheme else "a relative address without a base; --base-url or --local-images may help"
     return Missed(Target(link.url, (link,)), (), at, Reason.UNSUPPORTED, why, 0)
 

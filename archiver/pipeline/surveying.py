@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.capture.headers import user_agent
 from archiver.model import Post, RecordRef
 from archiver.pipeline import document, folder
+from archiver.pipeline.discretion import bare
 from archiver.pipeline.reopening import POST_URN, Held, Reading, note, wire
 from archiver.pipeline.settings import Settings
 from archiver.version import __version__
@@ -123,7 +124,7 @@ def warcinfo(source: str, settings: Settings) -> WarcInfo:
 
 def shown_source(source: str) -> str:
     """A source as it may stand in an archive: a URL as it is, of a local path the file name only."""
-    return source if document.is_url(source) else Path(source).name
+    return bare(source) if document.is_url(source) else Path(source).name
 
 
 def write_source(writer: WarcWriter, held: Held, post: Post, settings: Settings) -> None:

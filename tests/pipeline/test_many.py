@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from warcio.archiveiterator import ArchiveIterator
 
 from archiver.errors import NothingFetched
-from archiver.model import FetchSettings
+from archiver.model import Event, FetchSettings
 from archiver.pipeline import many
 from archiver.pipeline.archive import archive
 from archiver.pipeline.means import Means
@@ -141,6 +142,26 @@ def test_a_likely_original_counts_only_when_it_is_the_same_picture_and_larger(si
         (f"{site}/photo.jpg", True),
         (f"{site}/other-300x225.jpg", False),
     ]
+
+
+def test_a_login_in_an_address_is_kept_nowhere(site: str, tmp_path: Path) -> None:
+    post = tmp_path / "post.md"
+    secret = site.replace("http://", "http://me:pssst@")
+    post.write_text(f"![]({secret}/a.jpg) ![]({secret}/none.jpg) ![](http://me:pssst@dead.invalid/x.jpg) ![](http://me:pssst@[bad/x.png)\n")
+    events: list[Event] = []
+    run = archive(str(post), tmp_path / "out", settings(), Means(events.append))
+    assert run.report is not None
+    assert [image.status for image in run.report.images][:3] == ["ok", "http_error", "dns_error"]
+    assert "pssst" not in str(events)
+    assert "pssst" not in str(run.report)
+    for path in (tmp_path / "out").rglob("*"):
+        data = path.read_bytes()
+        if path.suffix == ".gz":
+            data = b"".join(
+                record.raw_stream.read() + str(record.rec_headers.headers).encode()
+                for record in ArchiveIterator(io.BytesIO(data), no_record_parse=True)
+            )
+        assert b"pssst" not in data, path.name
 
 
 def test_a_page_that_is_not_there_ends_the_run(site: str, tmp_path: Path) -> None:
