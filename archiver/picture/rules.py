@@ -33,7 +33,7 @@ class Band:
         return min(1.0, max(0.0, 0.5 + 0.25 * (value - normal) / reach))
 
 
-STRICTNESS = {"loose": 0.35, "normal": 0.5, "strict": 0.7}
+STRICTNESS = {"lax": 0.35, "normal": 0.5, "strict": 0.7}
 """From which score on a pair is joined."""
 
 GOOD = Band(0.93, 0.96, 0.985)
@@ -65,6 +65,8 @@ BADGE_FILL = Band(0.50, 0.58, 0.75)
 BADGE_CORNER = Band(0.08, 0.05, 0.02)
 VEIL_BIG = Band(0.16, 0.12, 0.06)
 VEIL_REST = Band(0.88, 0.925, 0.97)
+VEIL_GROUND = Band(0.80, 0.68, 0.50)
+"""Signs on plain ground, as on playing cards, differ like marks do: the picture must have more than ground to show through."""
 VEIL_SPREAD = Band(0.40, 0.50, 0.70)
 
 SMOOTH_DETAIL = Band(0.16, 0.10, 0.04)
@@ -122,7 +124,7 @@ def watermark(seen: Evidence) -> float:
         VEIL_BIG.grade(seen.look.big),
         VEIL_SPREAD.grade(seen.look.spread),
     )
-    return min(through, VEIL_REST.grade(seen.look.rest), _surely_placed(seen))
+    return min(through, VEIL_REST.grade(seen.look.rest), VEIL_GROUND.grade(seen.look.ground), _surely_placed(seen))
 
 
 def smooth(seen: Evidence) -> float:
