@@ -91,6 +91,8 @@ class Look:
     plain_a: float
     plain_b: float
     """Share of the disagreeing box that has the two commonest colours in either picture: high for boxes, captions and logos."""
+    ground: float
+    """Share of the overlap that has the two commonest colours, in the plainer picture: high for drawings on plain ground."""
     difference: float
     """Mean absolute difference in grey levels after the tone map."""
     tone: float
@@ -136,6 +138,7 @@ def look(laid: Laid) -> Look | None:
         inside=_correlation(grey_a[labels], grey_b[labels]) if labels.sum() > 20 else 0.0,
         plain_a=_plain(laid.a, labels),
         plain_b=_plain(laid.b, labels),
+        ground=max(_plain(laid.a, mask), _plain(laid.b, mask)),
         difference=float(np.abs(rest[mask]).mean()),
         tone=float(np.abs(grey_b[mask] - raw_b[mask]).mean()),
         chroma=chroma,
