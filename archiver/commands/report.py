@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from archiver.commands import options
 from archiver.commands.show import Progress, finish
@@ -30,14 +31,18 @@ if TYPE_CHECKING:
 def command(folder: Path, preview: bool, rewrite_post: Path | None, **values: Any) -> int:
     """Judge and render DIR again under your decisions, an archive from its WARC files, a `dedup` report from what it was made from.
 
-    Fetches nothing.
+    Fetches nothing. Without --strictness it judges as strictly as before.
     """
+    from archiver.pipeline import folder as on_disk
     from archiver.pipeline.means import Means
     from archiver.pipeline.rejudge import report
 
     if preview and rewrite_post:
         raise UsageError("--preview writes nothing but the preview, so it does not go with --rewrite-post")
-    settings = Settings(strictness=values["strictness"], workers=values["workers"])
+    strictness = values["strictness"]
+    if click.get_current_context().get_parameter_source("strictness") is ParameterSource.DEFAULT:
+        strictness = on_disk.strictness(folder, strictness)
+    settings = Settings(strictness=strictness, workers=values["workers"])
     with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"]) as progress:
         if preview:
             return _preview(folder, settings, Means(progress.event))

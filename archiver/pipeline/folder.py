@@ -88,6 +88,12 @@ def read_report(folder: Path) -> dict[str, Any] | None:
     return report if isinstance(report, dict) else None
 
 
+def strictness(folder: Path, default: str) -> str:
+    """How strictly the report in this folder was judged; `default` where there is none."""
+    settings = (read_report(folder) or {}).get("settings")
+    return str((settings if isinstance(settings, dict) else {}).get("strictness") or default)
+
+
 def read_decisions(folder: Path) -> tuple[Decision, ...]:
     """A person's decisions. Raises InputError when the file is there but cannot be understood: it is never overwritten."""
     path = folder / DECISIONS

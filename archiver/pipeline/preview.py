@@ -21,8 +21,7 @@ def preview(where: Path, settings: Settings, means: Means) -> tuple[list[str], P
     """Judge the folder twice under its decisions, as strictly as its report was made and as strictly as `settings` say, and show in
     preview.html beside the report what differs. Answers it
     in lines for the terminal, and where the page is. Raises ArchiverError."""
-    known = (folder.read_report(where) or {}).get("settings")
-    now = str((known if isinstance(known, dict) else {}).get("strictness") or STRICTNESS_DEFAULT)
+    now = folder.strictness(where, STRICTNESS_DEFAULT)
     with folder.locked(where):
         with judged_again(where, replace(settings, strictness=now), means) as found:
             before: Report = found.report

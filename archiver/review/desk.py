@@ -117,6 +117,5 @@ class Desk:
 
     def renew(self, on_event: Callable[[Event], None]) -> None:
         """Judge and render the folder again, as strictly as before, under the decisions as they stand. Raises ArchiverError."""
-        before = folder.read_report(self.where) or {}
-        strictness = str((before.get("settings") or {}).get("strictness") or STRICTNESS_DEFAULT)
-        judge_again(self.where, Settings(strictness=strictness), Means(on_event, now=self.now))
+        settings = Settings(strictness=folder.strictness(self.where, STRICTNESS_DEFAULT))
+        judge_again(self.where, settings, Means(on_event, now=self.now))

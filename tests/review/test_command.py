@@ -133,7 +133,7 @@ def test_a_preview_shows_what_another_strictness_would_change_and_changes_nothin
     report = json.loads((archived / folder.REPORT_JSON).read_text())
     (pair,) = [pair for cluster in report["clusters"] for pair in cluster["pairs"]]
     before = {path.name: path.read_bytes() for path in archived.iterdir() if path.suffix in (".json", ".html", ".csv", ".wacz", ".gz")}
-    same = run("report", archived, "--preview", "--strictness", "normal", "-q")
+    same = run("report", archived, "--preview", "-q")
     assert same.stdout.strip() == "From normal to normal: 0 joined (+), 0 parted (-), 0 to be asked (?)"
     folder.write(archived / folder.REPORT_JSON, json.dumps({**report, "settings": {**report["settings"], "strictness": "strict"}}))
     before[folder.REPORT_JSON] = (archived / folder.REPORT_JSON).read_bytes()
@@ -147,3 +147,16 @@ def test_a_preview_shows_what_another_strictness_would_change_and_changes_nothin
 
 def test_a_preview_writes_no_post(archived: Path, tmp_path: Path) -> None:
     assert run("report", archived, "--preview", "--rewrite-post", tmp_path / "out.md").returncode == 2
+
+
+def test_a_report_is_judged_as_strictly_as_before_unless_told_otherwise(archived: Path) -> None:
+    def strictness(*arguments: str) -> str:
+        assert run("report", archived, "-q", *arguments).returncode == 8
+        return str(json.loads((archived / folder.REPORT_JSON).read_text())["settings"]["strictness"])
+
+    assert [strictness(), strictness("--strictness", "strict"), strictness(), strictness("--strictness", "lax")] == [
+        "normal",
+        "strict",
+        "strict",
+        "lax",
+    ]

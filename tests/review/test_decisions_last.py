@@ -24,6 +24,7 @@ from archiver.pipeline.settings import Settings
 from archiver.review import acts, asking
 from archiver.review.desk import Desk
 from tests.report.samples import jpeg, scene
+from tests.review.serving import served
 
 CHAIR, LAMP = scene(1, (900, 600)), scene(77, (900, 600))
 COPIES: dict[str, bytes] = {
@@ -191,6 +192,18 @@ def test_what_a_report_was_made_from_may_move_with_it(judged: Path, pictures: Pa
     judge_again(moved, Settings(workers=1), MEANS)
     assert len(groups(moved)) == 1
     assert str(tmp_path) not in (moved / folder.REPORT_JSON).read_text()
+
+
+def test_the_page_brings_the_report_up_to_date(judged: Path) -> None:
+    with served(judged) as review:
+        decide(judged, "different", "c d", together=True)
+        assert review.post("report", {}).status == 200
+        assert groups(judged) == {frozenset({"a.jpg", "b.jpg"}), frozenset({"c.jpg", "d.jpg"})}
+        assert review.get("").body.decode().count('class="card group') == 2
+        with folder.locked(judged):
+            refused = review.post("report", {})
+        assert refused.status == 500
+        assert "another run is at work" in refused.json["error"]
 
 
 # --- an archive -------------------------------------------------------------------------------------------------------
