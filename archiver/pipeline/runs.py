@@ -22,9 +22,9 @@ class Run:
 
 
 def exit_code(runs: Sequence[Run], *, fail_on_duplicates: bool = False) -> int:
-    """The most telling code of all runs: an error that ended one, links that failed, duplicates where they are not wanted."""
+    """The most telling code of all runs: an error that ended one, duplicates where they are not wanted, links that failed."""
     codes = [_exit_code(run, fail_on_duplicates) for run in runs]
-    for code in (1, 3, 2, 4, EXIT_SOME_FAILED, EXIT_DUPLICATES):
+    for code in (1, 3, 2, 4, EXIT_DUPLICATES, EXIT_SOME_FAILED):
         if code in codes:
             return code
     return EXIT_OK
@@ -38,6 +38,6 @@ def _exit_code(run: Run, fail_on_duplicates: bool) -> int:
     images = run.report.images
     if images and not any(image.status == "ok" for image in images):
         return NothingFetched.exit_code
-    if any(image.status != "ok" for image in images):
-        return EXIT_SOME_FAILED
-    return EXIT_DUPLICATES if fail_on_duplicates and run.report.clusters else EXIT_OK
+    if fail_on_duplicates and run.report.clusters:
+        return EXIT_DUPLICATES
+    return EXIT_SOME_FAILED if any(image.status != "ok" for image in images) else EXIT_OK
