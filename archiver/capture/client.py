@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +12,15 @@ from typing import Self
 
 from archiver.capture import policy, urls
 from archiver.capture.cookies import read_cookies
-from archiver.capture.exchange import Answer, Exchanger, Question
+from archiver.capture.exchange import Answer, Exchanger, Question, Record
 from archiver.capture.headers import ACCEPT, Speech
+from archiver.capture.hosts import by_host
 from archiver.capture.limits import Limits
 from archiver.capture.passwords import read_passwords
 from archiver.capture.policy import REDIRECTS, Refusal
 from archiver.capture.robots import PRODUCT, ROBOTS_BYTES_MAX, Rules, read_rules
 from archiver.capture.urls import Place
-from archiver.model import Captured, Event, Exchange, FetchSettings, Hop, Missed, Outcome, Reason, Stored, Target
+from archiver.model import Captured, Event, FetchSettings, Hop, Missed, Outcome, Reason, Target
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class _Walk:
 
     first: Place
     accept: str
+    record: Record
     hops: list[Hop] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     retries: int = 0
@@ -45,31 +47,31 @@ class _Walk:
 class Client:
     """Fetches targets. Start as many tasks as there are targets: those that may not run yet wait cheaply.
 
-    Usage: `async with Client(settings, record=..., on_event=..., spool_dir=..., now=...) as client: await client.fetch(target)`.
+    Usage: `async with Client(settings, on_event=..., spool_dir=..., now=...) as client: await client.fetch(target, record=...)`.
+    One client can fetch for several archives: what hosts are spared, they are spared by all of them together.
     """
 
     def __init__(
         self,
         settings: FetchSettings,
         *,
-        record: Callable[[Exchange], Awaitable[Stored]],
         on_event: Callable[[Event], None],
         spool_dir: Path,
         now: Callable[[], datetime],
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """`record` is awaited once for each response that arrived (redirects and failed attempts too); the response is closed after it.
-
-        `chance` gives the jitter, 0..1. Raises UsageError when a setting cannot be used.
-        """
+        """`chance` gives the jitter, 0..1. Raises UsageError when a setting cannot be used."""
         self._settings = settings
         self._on_event = on_event
         self._now = now
         self._chance = chance
         passwords = read_passwords(Path.home() / ".netrc") if settings.netrc else ()
-        speech = Speech(settings, read_cookies(settings.cookies_file), passwords)
+        cookies = [*read_cookies(settings.cookies_file)]
+        for host, file in by_host(settings.host_cookies).items():
+            cookies += read_cookies(file, only_host=host)
+        speech = Speech(settings, tuple(cookies), passwords)
         self._limits = Limits(settings)
-        self._exchanger = Exchanger(settings, record=record, spool_dir=spool_dir, now=now, limits=self._limits, speech=speech)
+        self._exchanger = Exchanger(settings, spool_dir=spool_dir, now=now, limits=self._limits, speech=speech)
         self._ports: set[int] = set()
         self._robots: dict[tuple[str, str, int], asyncio.Task[Rules]] = {}
 
@@ -83,8 +85,10 @@ class Client:
         await asyncio.gather(*self._robots.values(), return_exceptions=True)
         await self._exchanger.close()
 
-    async def fetch(self, target: Target, *, accept: str = ACCEPT) -> Outcome:
+    async def fetch(self, target: Target, *, record: Record, accept: str = ACCEPT) -> Outcome:
         """Fetch one target: Captured when its last hop is a whole 2xx response with a body, otherwise Missed with the reason.
+
+        `record` is awaited once for each response that arrived (redirects and failed attempts too); the response is closed after it.
 
         Raises nothing that a server or network can cause; cancelling is immediate and leaves nothing behind. Raises OutputError when
         our own disk cannot hold a response, and whatever `record` raises.
@@ -93,7 +97,7 @@ class Client:
         if isinstance(place, Refusal):
             return Missed(target, (), self._now(), place.reason, place.detail, 0)
         self._ports.add(place.port)
-        walk = _Walk(place, accept)
+        walk = _Walk(place, accept, record)
         refusal = await self._walk(walk)
         at = walk.hops[-1].at if walk.hops else self._now()
         stored = walk.hops[-1].stored if walk.hops else None
@@ -128,7 +132,7 @@ class Client:
         """What forbids even to ask."""
         if why := policy.port_refused(place.port, written=self._ports, redirected=bool(walk.seen)):
             return Refusal(Reason.BLOCKED, f"{urls.visible(place.url)}: {why}")
-        if self._settings.robots == "obey" and not walk.for_robots and not (await self._rules(place)).allow(place.path):
+        if self._settings.robots == "obey" and not walk.for_robots and not (await self._rules(place, walk.record)).allow(place.path):
             return Refusal(Reason.BLOCKED, f"robots.txt of {place.host} does not allow it")
         return None
 
@@ -165,7 +169,7 @@ class Client:
                 return Answer(Hop(place.url, 0, self._now()), given_up)
             walk.asked = True
             self._tell("fetch", place, attempt=walk.attempts, hop=len(walk.hops) + 1)
-            answer = await self._exchanger.ask(Question(place, walk.first, walk.accept, walk.keep_bytes))
+            answer = await self._exchanger.ask(Question(place, walk.first, walk.accept, walk.record, walk.keep_bytes))
             self._count(place.host, answer)
         self._tell_answer(walk, place, answer)
         return answer
@@ -178,15 +182,16 @@ class Client:
         elif answer.refusal is not None and answer.refusal.reason is not Reason.BLOCKED:
             self._limits.failed(host, answer.refusal)
 
-    async def _rules(self, place: Place) -> Rules:
-        """The robots.txt of the place's origin, fetched once (RFC 9309 section 2.3)."""
+    async def _rules(self, place: Place, record: Record) -> Rules:
+        """The robots.txt of the place's origin, fetched once (RFC 9309 section 2.3), into the archive of who asked first."""
         task = self._robots.get(place.origin)
         if task is None:
-            task = self._robots[place.origin] = asyncio.create_task(self._fetch_rules(place))
+            task = self._robots[place.origin] = asyncio.create_task(self._fetch_rules(place, record))
         return await asyncio.shield(task)
 
-    async def _fetch_rules(self, place: Place) -> Rules:
-        walk = _Walk(Place(place.scheme, place.host, place.port, "/robots.txt"), "text/plain", keep_bytes=ROBOTS_BYTES_MAX, for_robots=True)
+    async def _fetch_rules(self, place: Place, record: Record) -> Rules:
+        robots = Place(place.scheme, place.host, place.port, "/robots.txt")
+        walk = _Walk(robots, "text/plain", record, keep_bytes=ROBOTS_BYTES_MAX, for_robots=True)
         refusal = await self._walk(walk)
         status = walk.hops[-1].status if walk.hops else 0
         return read_rules(status, walk.last.raw if walk.last and refusal is None else b"", self._settings.user_agent or PRODUCT)

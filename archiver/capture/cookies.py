@@ -6,7 +6,7 @@ during a run is archived and not sent back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archiver.capture.addresses import literal
@@ -28,11 +28,15 @@ class Cookie:
     """Unix time; 0 for a session cookie, which never expires here."""
     name: str
     value: str
+    only_host: str = ""
+    """The one host that this file was given for; empty for a file that was given for all."""
 
     def fits(self, scheme: str, host: str, path: str, now_s: float) -> bool:
         if self.secure and scheme != "https":
             return False
         if self.expires_s and self.expires_s <= now_s:
+            return False
+        if self.only_host and self.only_host != host:
             return False
         return self._fits_host(host) and self._fits_path(path.partition("?")[0])
 
@@ -45,8 +49,8 @@ class Cookie:
         return path == self.path or path.startswith(self.path if self.path.endswith("/") else self.path + "/")
 
 
-def read_cookies(file: str) -> tuple[Cookie, ...]:
-    """Raises UsageError when the file cannot be read or a line is no cookie."""
+def read_cookies(file: str, only_host: str = "") -> tuple[Cookie, ...]:
+    """`only_host`: the file is for requests to this host only. Raises UsageError when it cannot be read or a line is no cookie."""
     if not file:
         return ()
     try:
@@ -61,7 +65,7 @@ def read_cookies(file: str) -> tuple[Cookie, ...]:
         cookie = _cookie(text.split("\t"))
         if cookie is None:
             raise UsageError(f"{file}, line {number}: not a cookie in Netscape format (seven fields with tabs between them)")
-        out.append(cookie)
+        out.append(replace(cookie, only_host=only_host))
     return tuple(out)
 
 

@@ -27,6 +27,8 @@ from archiver.capture.urls import Place, parse, visible
 from archiver.errors import OutputError, UsageError
 from archiver.model import Exchange, FetchSettings, Hop, Stored
 
+Record = Callable[[Exchange], Awaitable[Stored]]
+"""What takes an exchange into an archive."""
 SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
 _OURS = ("User-Agent", "Accept", "Accept-Encoding")
 
@@ -39,6 +41,7 @@ class Question:
     first: Place
     """The target that the chain of redirects began with."""
     accept: str
+    record: Record
     keep_bytes: int = 0
     """How much of the raw response to hand back, for the few responses that the client itself reads."""
 
@@ -63,7 +66,6 @@ class Exchanger:
         self,
         settings: FetchSettings,
         *,
-        record: Callable[[Exchange], Awaitable[Stored]],
         spool_dir: Path,
         now: Callable[[], datetime],
         limits: Limits,
@@ -71,7 +73,6 @@ class Exchanger:
     ) -> None:
         """Raises UsageError when a setting cannot be used."""
         self._settings = settings
-        self._record = record
         self._spool_dir = spool_dir
         self._now = now
         self._limits = limits
@@ -115,7 +116,7 @@ class Exchanger:
         address = "" if self._settings.proxy else route.addresses[0]
         async with self._limits.connection(address, question.place.origin) as claim:
             await asyncio.sleep(self._throttle.owed_s(asyncio.get_running_loop().time()))
-            for _ in range(self._settings.per_host + 1):
+            for _ in range(self._limits.per_host(question.place.host) + 1):
                 answer, stale = await self._once(question, route, address, claim)
                 if not stale:  # a kept-alive connection that was closed under us is replaced silently (RFC 9112 section 9.3.1)
                     break
@@ -184,7 +185,7 @@ class Exchanger:
             return Answer(Hop(url, 0, at, tape.peer_ip, truncated=truncated), refusal, reached=tape.framer.started)
         raw = _start_of(tape, question.keep_bytes)
         exchange = self._exchange(question.place, tape, head, at, route, truncated_as=truncated)
-        stored = await self._record(exchange)
+        stored = await question.record(exchange)
         kind, modified = visible(head.first("content-type")), visible(head.first("last-modified"))
         hop = Hop(url, head.status, at, exchange.ip, kind, modified, truncated, stored)
         return Answer(hop, refusal, head, raw, reached=True)

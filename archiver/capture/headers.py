@@ -1,7 +1,8 @@
 """What is said in a request, and what of it the archive may show.
 
 Rule 1: the headers of every hop are built anew from its own URL; nothing is carried over from the hop before.
-Rule 2: headers given for all requests go to the origin of the target only, never to where it redirects.
+Rule 2: headers given for all requests go to the origin of the target only, never to where it redirects; headers given for a host go
+        to that host, and outrank them.
 Rule 3: cookies and passwords go to the hosts that their files name; there is no cookie jar, and there is never a Referer.
 Rule 4: a secret is blanked before a request reaches the archive.
 """
@@ -15,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 import archiver
 from archiver.capture.cookies import Cookie, cookie_header
+from archiver.capture.hosts import by_host
 from archiver.capture.passwords import Password
 from archiver.capture.urls import Place
 from archiver.errors import UsageError
@@ -41,13 +43,15 @@ class Speech:
         self._settings = settings
         self._cookies = cookies
         self._passwords = {password.host: password for password in passwords}
-        self._host_headers = {host.lower(): pairs for host, pairs in settings.host_headers.items()}
+        self._host_headers = by_host(settings.host_headers)
 
     def headers(self, place: Place, first: Place, *, accept: str, now_s: float) -> list[tuple[str, str]]:
         """Header fields (without Host) for a request to `place` on the way from the target `first`; `now_s` is Unix time."""
         fields = {"User-Agent": user_agent(self._settings), "Accept": accept, "Accept-Encoding": "gzip"}
         own = place.origin == first.origin
-        extra = [*(self._settings.headers if own else ()), *self._host_headers.get(place.host, ())]
+        for_host = self._host_headers.get(place.host, ())
+        named = {name.lower() for name, _ in for_host}
+        extra = [*((name, value) for name, value in (self._settings.headers if own else ()) if name.lower() not in named), *for_host]
         login = self._login(place, first if own else None)
         if login:
             fields["Authorization"] = login

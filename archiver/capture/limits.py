@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from archiver.capture.hosts import by_host
 from archiver.capture.policy import Refusal
 from archiver.capture.wire import WireProtocol
 from archiver.model import FetchSettings
@@ -36,7 +37,7 @@ class _Slots:
     """A semaphore that prefers a waiter of the same origin, so that its connection is used again."""
 
     def __init__(self, size: int) -> None:
-        self._free = max(1, size)
+        self.size = self._free = max(1, size)
         self._waiting: dict[Origin, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
@@ -49,6 +50,12 @@ class _Slots:
             yield
         finally:
             self._hand_on(origin)
+
+    def grow(self, size: int) -> None:
+        """Have `size` slots at least; the new ones go to those who wait."""
+        for _ in range(size - self.size):
+            self._hand_on(next(iter(self._waiting), ("", "", 0)))
+        self.size = max(self.size, size)
 
     async def _wait(self, origin: Origin) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -98,7 +105,10 @@ class Limits:
     """The queue that every request stands in."""
 
     def __init__(self, settings: FetchSettings) -> None:
+        """Raises UsageError for settings of a host that is none."""
         self._settings = settings
+        self._per_host = by_host(settings.host_connections)
+        self._delay_s = by_host(settings.host_delay_s)
         self._all = _Slots(settings.concurrency)
         self._active = 0
         self._hosts: dict[str, _Host] = {}
@@ -123,7 +133,7 @@ class Limits:
 
         Call `took` with the claim and the connection that the pool then hands out. An empty address (a proxy's) has no limit of its own.
         """
-        entry = self._address(address)
+        entry = self._address(address, origin[1])
         self._wanted[origin] += 1
         claimed = False
         try:
@@ -181,15 +191,22 @@ class Limits:
     def given_up(self, name: str) -> Refusal | None:
         return self._host(name).given_up
 
+    def per_host(self, name: str) -> int:
+        """Connections to this host at a time."""
+        return self._per_host.get(name, self._settings.per_host)
+
     def _host(self, name: str) -> _Host:
         if name not in self._hosts:
-            self._hosts[name] = _Host(asyncio.Semaphore(max(1, self._settings.per_host)), self._settings.delay_s)
+            slots = asyncio.Semaphore(max(1, self.per_host(name)))
+            self._hosts[name] = _Host(slots, self._delay_s.get(name, self._settings.delay_s))
         return self._hosts[name]
 
-    def _address(self, address: str) -> _Address:
+    def _address(self, address: str, host: str) -> _Address:
+        """As many slots as the host with the most of those that were asked for at this address."""
+        size = max(self._settings.per_host, self.per_host(host)) if address else self._settings.concurrency
         if address not in self._addresses:
-            size = self._settings.per_host if address else self._settings.concurrency
             self._addresses[address] = _Address(_Slots(size))
+        self._addresses[address].slots.grow(size)
         return self._addresses[address]
 
     async def _make_room(self, address: str, entry: _Address, origin: Origin) -> _Idle | None:
@@ -202,7 +219,7 @@ class Limits:
         oldest = sorted(self._idle, key=lambda one: self._wanted[one.origin] > 0)  # those that somebody waits for come last
         if address:
             here = [one for one in oldest if one.address == address]
-            await self._drop(here[: max(0, entry.active + len(here) - self._settings.per_host)])
+            await self._drop(here[: max(0, entry.active + len(here) - entry.slots.size)])
         oldest = [one for one in oldest if one in self._idle]
         await self._drop(oldest[: max(0, self._active + len(oldest) - self._settings.concurrency)])
         return None

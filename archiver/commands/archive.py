@@ -31,6 +31,9 @@ from archiver.errors import UsageError
 @option("--operator", default="", metavar="TEXT", help="Who archives; stands in every WARC file.")
 @option("--keep-secrets", is_flag=True, help="Keep Authorization, Cookie and the like in request records; blanked otherwise.")
 @option("--limit", type=click.IntRange(1), default=20, metavar="N", show_default=True, help="Posts taken from a feed or sitemap.")
+@option(
+    "--jobs", type=click.IntRange(1), default=1, metavar="N", show_default=True, help="Posts worked on at a time; hosts see one visitor."
+)
 @click.option("-s", "--simulate", is_flag=True, help="Say what would be fetched, and fetch nothing.")
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 9 when pictures of the post are copies of each other.")
 @options.apply(options.OUTPUT_OPTIONS)
@@ -52,5 +55,5 @@ def command(posts: tuple[str, ...], output: Path | None, input_list: Any, simula
 
         return max(show_plan(source, settings, as_json=values["json_"]) for source in sources)
     with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"]) as progress:
-        runs = many.archive(sources, output, settings, progress.event, limit=values["limit"])
+        runs = many.archive(sources, output, settings, progress.event, limit=values["limit"], jobs=values["jobs"])
     return finish(runs, as_json=values["json_"], quiet=values["quiet"], fail_on_duplicates=fail_on_duplicates)

@@ -6,7 +6,7 @@ what has arrived; judge; write the report into the WARC; close it; write what is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,19 +26,64 @@ from archiver.post.read import Document, plan
 from archiver.warc import reader
 from archiver.warc.writer import WarcWriter
 
+FETCHING = "Fetching"
+"""The stage whose `total` is the number of pictures of a post."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the network half hands over."""
+
+    post: Post
+    outcomes: tuple[Outcome, ...]
+    page: str
+    """The rendered page; empty when the archive holds it as it was fetched."""
+    undecided: frozenset[str]
+    """Targets of links around pictures whose address did not tell whether they are pictures; left out when they are not."""
+
+
+Steps = Generator[capturing.Job[Fetched], Fetched, Run]
+"""A post under way. It holds its folder's lock, its WARC and its worker processes; throwing an exception into it lets go of them."""
+
 
 def archive(source: str, where: Path, settings: Settings, means: Means) -> Run:
     """Archive one post into the folder `where`; goes on where a run was cut off. Raises ArchiverError and KeyboardInterrupt.
 
     The WARC is complete and readable however this ends.
     """
+    return alone(steps(source, where, settings, means), settings, means)
+
+
+def alone(post: Steps, settings: Settings, means: Means) -> Run:
+    """Take the steps of one post with a client of its own."""
+    fetching = next(post)
+    return finish(post, lambda: capturing.alone(fetching, settings.fetch, means))
+
+
+def finish(post: Steps, fetched: Callable[[], Fetched]) -> Run:
+    """Go on with a post: `fetched` waits for its fetching, and raises what ended it."""
+    try:
+        captured = fetched()
+    except BaseException as error:
+        post.throw(error)
+        raise
+    try:
+        post.send(captured)
+    except StopIteration as done:
+        run: Run = done.value
+        return run
+    raise AssertionError("a post fetches once")
+
+
+def steps(source: str, where: Path, settings: Settings, means: Means) -> Steps:
+    """One post, in two halves: it hands out its fetching for somebody to do it, and goes on with what was fetched."""
     local = None if document.is_url(source) else document.parse(document.load(source), source, settings)
     if local is not None and not _shows_pictures(local):
         raise NothingFetched(f"{source} links no pictures, so there is nothing to archive")
     folder.prepare(where)
     with folder.locked(where):
         survey = surveying.survey(where, document.slug_of(source), means.now())
-        return carry_out(Work(source, where, settings, means, survey), local)
+        return (yield from carry_out(Work(source, where, settings, means, survey), local))
 
 
 def _shows_pictures(found: Document) -> bool:
@@ -58,7 +103,7 @@ class Work:
     """Targets that are fetched whatever the archive holds of them."""
 
 
-def carry_out(work: Work, local: Document | None) -> Run:
+def carry_out(work: Work, local: Document | None) -> Steps:
     """Capture, judge, publish; whatever happens, the WARC is closed."""
     decisions = folder.read_decisions(work.where)
     started = work.means.now()
@@ -66,7 +111,7 @@ def carry_out(work: Work, local: Document | None) -> Run:
     try:
         held = reopening.hold(work.survey.files)
         with Judge(work.where / folder.CACHE, work.settings, work.means.on_event) as judge:
-            captured = capturing.run(lambda: _capture(work, writer, held, judge, local))
+            captured = yield lambda client: _capture(work, capturing.Capture(client, writer), writer, held, judge, local)
             previous = None if work.survey.adds else work.survey.report
             material = Material(work.where, captured.post, captured.outcomes, decisions, started, held.broken, previous, captured.undecided)
             return _publish(work, captured, material, judge, writer)
@@ -74,7 +119,7 @@ def carry_out(work: Work, local: Document | None) -> Run:
         writer.close()
 
 
-def _publish(work: Work, captured: _Captured, material: Material, judge: Judge, writer: WarcWriter) -> Run:
+def _publish(work: Work, captured: Fetched, material: Material, judge: Judge, writer: WarcWriter) -> Run:
     at = work.means.now()
     report = publish.judged(material, judge, work.settings, at)
     report = replace(report, wacz=f"{document.slug_of(work.source)}.wacz" if work.settings.wacz else "")
@@ -88,40 +133,29 @@ def _publish(work: Work, captured: _Captured, material: Material, judge: Judge, 
     return Run(work.source, work.where, report, (*report.warcs, *files))
 
 
-@dataclass(frozen=True, slots=True)
-class _Captured:
-    """What the network half hands over."""
-
-    post: Post
-    outcomes: tuple[Outcome, ...]
-    page: str
-    """The rendered page; empty when the archive holds it as it was fetched."""
-    undecided: frozenset[str]
-    """Targets of links around pictures whose address did not tell whether they are pictures; left out when they are not."""
-
-
-async def _capture(work: Work, writer: WarcWriter, held: reopening.Held, judge: Judge, local: Document | None) -> _Captured:
+async def _capture(
+    work: Work, capture: capturing.Capture, writer: WarcWriter, held: reopening.Held, judge: Judge, local: Document | None
+) -> Fetched:
     """Fetch what the archive does not hold yet; every picture goes to the judge as soon as its record stands."""
     settings, event = work.settings, work.means.on_event
-    async with capturing.Capture(settings.fetch, writer, on_event=event, now=work.means.now) as capture:
-        if local is None:
-            found = await _fetch_post(work, capture, writer, held)
-        else:
-            found = local
-            surveying.write_source(writer, held, discretion.post(found.post), settings)
-        outcomes, done = _collector(work, judge)
-        for outcome in embedded.outcomes(found, held, work.means.now(), writer.write_resource):
-            done(outcome)
-        targets = wanted(found, settings)
-        event(Event("stage", detail="Fetching", fields={"total": len(targets)}))
-        for target in targets:
-            if target.url not in work.fetch_again and (known := reopening.outcome(target, held)) is not None:
-                done(known)
-        await capture.all([target for target in targets if discretion.bare(target.url) not in outcomes], done)
+    if local is None:
+        found = await _fetch_post(work, capture, writer, held)
+    else:
+        found = local
+        surveying.write_source(writer, held, discretion.post(found.post), settings)
+    outcomes, done = _collector(work, judge)
+    for outcome in embedded.outcomes(found, held, work.means.now(), writer.write_resource):
+        done(outcome)
+    targets = wanted(found, settings)
+    event(Event("stage", detail=FETCHING, fields={"total": len(targets)}))
+    for target in targets:
+        if target.url not in work.fetch_again and (known := reopening.outcome(target, held)) is not None:
+            done(known)
+    await capture.all([target for target in targets if discretion.bare(target.url) not in outcomes], done)
     post = discretion.post(replace(found.post, source=surveying.shown_source(found.post.source)))
     links = [replace(link, url=discretion.bare(link.url)) for link in found.links]
     page = "" if local is None else render_page(post, links, base=found.base)
-    return _Captured(post, assemble.in_order(outcomes, [discretion.target(target) for target in targets]), page, undecided(found))
+    return Fetched(post, assemble.in_order(outcomes, [discretion.target(target) for target in targets]), page, undecided(found))
 
 
 def wanted(found: Document, settings: Settings) -> tuple[Target, ...]:

@@ -7,23 +7,31 @@ import signal
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from archiver.capture.client import Client
 from archiver.model import Captured, Exchange, FetchSettings, Missed, Outcome, Stored, Target
 from archiver.pipeline import discretion
-from archiver.pipeline.means import OnEvent
+from archiver.pipeline.means import Means
 from archiver.warc.writer import WarcWriter
 
 T = TypeVar("T")
 
 PAGE_ACCEPT = "text/html,application/xhtml+xml,text/markdown;q=0.9,*/*;q=0.8"
 
+Job = Callable[[Client], Coroutine[Any, Any, T]]
+"""What is to be done with a client."""
 
-def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run the coroutine to its end; SIGINT and SIGTERM cancel it. Raises KeyboardInterrupt when one of them came."""
+
+def visitor(settings: FetchSettings, means: Means) -> Client:
+    """A client, to be entered with `async with`. Raises UsageError when a setting cannot be used."""
+    # The spools are files without names: nothing of them is left, however the process ends.
+    return Client(settings, on_event=means.on_event, spool_dir=Path(tempfile.gettempdir()), now=means.now)
+
+
+def alone(job: Job[T], settings: FetchSettings, means: Means) -> T:
+    """Do the job with a client of its own; SIGINT and SIGTERM cancel it. Raises KeyboardInterrupt when one of them came."""
 
     async def main() -> T:
         task = asyncio.current_task()
@@ -32,7 +40,8 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         with suppress(RuntimeError, ValueError, NotImplementedError):  # not the main thread: the caller handles signals
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, task.cancel)
-        return await work()
+        async with visitor(settings, means) as client:
+            return await job(client)
 
     try:
         return asyncio.run(main())
@@ -41,19 +50,11 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 class Capture:
-    """One client and one writer for a run."""
+    """What a client fetches for one archive."""
 
-    def __init__(self, settings: FetchSettings, writer: WarcWriter, *, on_event: OnEvent, now: Callable[[], datetime]) -> None:
+    def __init__(self, client: Client, writer: WarcWriter) -> None:
+        self._client = client
         self._writer = writer
-        # The spools are files without names: nothing of them is left, however the process ends.
-        self._client = Client(settings, record=self._record, on_event=on_event, spool_dir=Path(tempfile.gettempdir()), now=now)
-
-    async def __aenter__(self) -> Capture:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: Any) -> None:
-        await self._client.__aexit__(*error)
 
     async def page(self, url: str) -> Outcome:
         """Fetch the post itself."""
@@ -74,7 +75,7 @@ class Capture:
 
     async def one(self, target: Target, **how: str) -> Outcome:
         """Fetch one target; whatever came of it is in the archive when this returns."""
-        outcome = discretion.outcome(await self._client.fetch(target, **how))
+        outcome = discretion.outcome(await self._client.fetch(target, record=self._record, **how))
         match outcome:
             case Missed():
                 self._writer.write_missed(outcome)

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from archiver.errors import NothingFetched
-from archiver.model import Missed, Outcome, Target
+from archiver.model import Missed, Target
 from archiver.pipeline import capturing, document, surveying
 from archiver.pipeline.means import Means
 from archiver.pipeline.settings import Settings
@@ -40,12 +40,7 @@ def fetch(url: str, settings: Settings, means: Means) -> tuple[bytes, str]:
     with tempfile.TemporaryDirectory(prefix="archiver-fetch-") as at:
         folder = Path(at)
         writer = WarcWriter(folder, "fetch", surveying.warcinfo(url, settings), now=means.now, new_id=means.new_id)
-
-        async def once() -> Outcome:
-            async with capturing.Capture(settings.fetch, writer, on_event=means.on_event, now=means.now) as capture:
-                return await capture.one(Target(url, ()))
-
-        outcome = capturing.run(once)
+        outcome = capturing.alone(lambda client: capturing.Capture(client, writer).one(Target(url, ())), settings.fetch, means)
         writer.close()
         if isinstance(outcome, Missed):
             raise NothingFetched(f"{url} could not be fetched: {outcome.detail}")

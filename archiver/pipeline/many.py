@@ -6,12 +6,12 @@ The failure of one post never stops the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from archiver.errors import ArchiverError
 from archiver.model import Cluster, Event, Measured, Picture, Report
 from archiver.pipeline import archive as single
-from archiver.pipeline import document, feeds, folder
+from archiver.pipeline import document, feeds, folder, together
 from archiver.pipeline.cache import Cache
 from archiver.pipeline.judge import Judge
 from archiver.pipeline.means import Means, OnEvent
@@ -25,11 +25,14 @@ LIMIT = 20
 OVERVIEW_HTML, OVERVIEW_JSON = "overview.html", "overview.json"
 
 
-def archive(sources: Sequence[str], output: Path | None, settings: Settings, on_event: OnEvent, *, limit: int = LIMIT) -> list[Run]:
+def archive(
+    sources: Sequence[str], output: Path | None, settings: Settings, on_event: OnEvent, *, limit: int = LIMIT, jobs: int = 1
+) -> list[Run]:
     """Archive posts; a feed or sitemap stands for the first `limit` posts it lists.
 
     One post fills `output` itself (else a folder named after it), and what ends it is raised. Several get a folder each below
-    `output`, with an overview over all, and what ends one of them stands in its Run.
+    `output`, with an overview over all, and what ends one of them stands in its Run; `jobs` of them are worked on at a time, as one
+    visitor to every host.
     """
     means = Means(on_event)
     named = list(dict.fromkeys(post for source in sources for post in _posts(source, limit, settings, means)))
@@ -38,7 +41,8 @@ def archive(sources: Sequence[str], output: Path | None, settings: Settings, on_
     below = output or Path()
     folder.prepare(below)
     taken: dict[str, str] = {}
-    runs = [_one(source, below / _name(source, taken), settings, means) for source in named]
+    posts = [(source, below / _name(source, taken)) for source in named]
+    runs = together.archive(posts, jobs, settings, Means(_counted(on_event), means.now, means.new_id))
     _oversee(runs, below, settings, means)
     return runs
 
@@ -68,12 +72,18 @@ def _name(source: str, taken: dict[str, str]) -> str:
     return name
 
 
-def _one(source: str, where: Path, settings: Settings, means: Means) -> Run:
-    means.on_event(Event("stage", detail=f"{source} -> {where}"))
-    try:
-        return single.archive(source, where, settings, means)
-    except ArchiverError as error:
-        return Run(source, where, error=error)
+def _counted(on_event: OnEvent) -> OnEvent:
+    """Events of several posts as those of one run: what is to be fetched adds up."""
+    total = 0
+
+    def tell(event: Event) -> None:
+        nonlocal total
+        if event.name == "stage":
+            total += int(event.fields.get("total", 0)) if event.detail == single.FETCHING else 0
+            event = replace(event, fields={**event.fields, "total": total})
+        on_event(event)
+
+    return tell
 
 
 def _oversee(runs: Sequence[Run], below: Path, settings: Settings, means: Means) -> None:

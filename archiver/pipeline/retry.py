@@ -8,7 +8,7 @@ from pathlib import Path
 from archiver.errors import InputError
 from archiver.model import Reason
 from archiver.pipeline import document, folder, reopening, surveying
-from archiver.pipeline.archive import Work, carry_out
+from archiver.pipeline.archive import Work, alone, carry_out
 from archiver.pipeline.means import Means
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
@@ -29,4 +29,5 @@ def retry(where: Path, settings: Settings, means: Means) -> Run:
         settings = replace(settings, originals=read.originals)
         local = None if document.is_url(read.source) else reopening.reread(read, held, settings)
         failed = frozenset(image["url"] for image in report["images"] if image["status"] not in HOPELESS)
-        return carry_out(Work(read.source, where, settings, means, found, fetch_again=failed), local)
+        work = Work(read.source, where, settings, means, found, fetch_again=failed)
+        return alone(carry_out(work, local), settings, means)

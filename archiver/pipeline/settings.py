@@ -47,7 +47,7 @@ def _blanked(name: str, value: Any) -> Any:
     if name == "host_headers":
         return {host: [[header, "(blanked)"] for header, _ in rows] for host, rows in value.items()} if isinstance(value, Mapping) else {}
     if name == "host_cookies":
-        return {host: "(given)" for host in value}
+        return dict.fromkeys(value, "(given)")
     if name == "proxy" and value:
         parts = urlsplit(value)
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

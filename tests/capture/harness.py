@@ -94,14 +94,13 @@ def fetch_all(urls: list[str], settings: FetchSettings = QUICK, book: Book | Non
         with tempfile.TemporaryDirectory() as folder:
             async with Client(
                 settings,
-                record=book.record,
                 on_event=book.events.append,
                 spool_dir=Path(folder),
                 now=lambda: datetime.now(UTC),
                 chance=lambda: 0.5,
             ) as client:
                 began = time.monotonic()
-                outcomes = await asyncio.gather(*(client.fetch(target(url)) for url in urls))
+                outcomes = await asyncio.gather(*(client.fetch(target(url), record=book.record) for url in urls))
                 book.took_s = time.monotonic() - began
                 assert os.listdir(folder) == []  # noqa: PTH208 - a list, at once
                 return list(outcomes)

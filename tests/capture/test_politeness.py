@@ -128,10 +128,8 @@ def test_cancelling_is_immediate_and_leaves_nothing(handler: object) -> None:
     book = Book()
 
     async def run(url: str, folder: str) -> None:
-        async with Client(
-            settings, record=book.record, on_event=book.events.append, spool_dir=Path(folder), now=lambda: datetime.now(UTC)
-        ) as client:
-            tasks = [asyncio.create_task(client.fetch(target(f"{url}{i}"))) for i in range(6)]
+        async with Client(settings, on_event=book.events.append, spool_dir=Path(folder), now=lambda: datetime.now(UTC)) as client:
+            tasks = [asyncio.create_task(client.fetch(target(f"{url}{i}"), record=book.record)) for i in range(6)]
             await asyncio.sleep(0.3)
             for task in tasks:
                 task.cancel()

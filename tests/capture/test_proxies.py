@@ -101,4 +101,4 @@ def test_the_password_of_a_proxy_stays_out_of_the_archive() -> None:
 @pytest.mark.parametrize("proxy", ["ftp://127.0.0.1:1", "http://", "http://a b"])
 def test_an_unusable_proxy_ends_with_a_clear_word(proxy: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a usable proxy"):
-        Client(FetchSettings(proxy=proxy), record=None, on_event=print, spool_dir=tmp_path, now=None)  # type: ignore[arg-type]
+        Client(FetchSettings(proxy=proxy), on_event=print, spool_dir=tmp_path, now=None)  # type: ignore[arg-type]

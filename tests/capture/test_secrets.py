@@ -168,7 +168,7 @@ def test_userinfo_of_a_redirect_is_dropped() -> None:
 )
 def test_headers_that_cannot_be_sent_are_refused_at_once(header: tuple[str, str], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="header"):
-        Client(replace(QUICK, headers=(header,)), record=None, on_event=print, spool_dir=tmp_path, now=None)  # type: ignore[arg-type]
+        Client(replace(QUICK, headers=(header,)), on_event=print, spool_dir=tmp_path, now=None)  # type: ignore[arg-type]
 
 
 def test_an_empty_value_takes_one_of_our_headers_away() -> None:
