@@ -78,11 +78,22 @@ def verdicts(review: Served) -> list[str]:
     return [decision.verdict for decision in decided(review)]
 
 
+def ready(page: Page) -> Page:
+    """A page that has come by a click or a key, when its script has begun to listen."""
+    expect(page.locator("body.ready")).to_be_attached()
+    return page
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        ready(page).keyboard.press(key)
+
+
 def to_group(page: Page) -> Page:
     """The screen of the group of five."""
     page.get_by_role("link", name="Neck pain").first.click()
     expect(page.locator("main[data-kind=group]")).to_be_visible()
-    return page
+    return ready(page)
 
 
 def letters(page: Page) -> dict[str, str]:
@@ -277,50 +288,50 @@ def test_a_window_that_is_behind_is_stopped(review: Served, window: NewPage) -> 
 def test_all_of_it_goes_by_keyboard(review: Served, window: NewPage) -> None:
     page = window(review.url)
     page.get_by_role("link", name="Begin").focus()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".steps .place")).to_have_text("1 of 4")
-    page.keyboard.press("j")
+    press(page, "j")
     expect(page.locator(".steps .place")).to_have_text("2 of 4")
-    page.keyboard.press("k")
+    press(page, "k")
     expect(page.locator(".steps .place")).to_have_text("1 of 4")
-    page.keyboard.press("ArrowRight")
+    press(page, "ArrowRight")
     expect(page.locator(".steps .place")).to_have_text("2 of 4")
     payload = letters(page)
-    page.keyboard.press("e")
+    press(page, "e")
     page.keyboard.type("sdj?")
-    page.keyboard.press("Escape")
-    page.keyboard.press("2")
-    page.keyboard.press("b")
+    press(page, "Escape")
+    press(page, "2")
+    press(page, "b")
     expect(page.get_by_text("You keep this one")).to_be_visible()
-    page.keyboard.press("u")
+    press(page, "u")
     expect(page.locator("#saved-words")).to_contain_text("Taken back")
     expect(page.locator(".hang .copy")).to_have_count(5)
-    page.keyboard.press("Shift+U")
+    press(page, "Shift+U")
     expect(page.locator("#saved-words")).to_contain_text("Done again")
     expect(page.get_by_text("You keep this one")).to_be_visible()
     assert {(d.a, d.note) for d in decided(review)} == {(payload["B"], "sdj?")}
-    page.keyboard.press("s")
+    press(page, "s")
     expect(page.locator(".steps .place")).to_have_text("3 of 4")
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator(".steps .place")).to_have_text("4 of 4")
-    page.keyboard.press("d")
+    press(page, "d")
     expect(page.locator(".steps .place")).to_have_text("1 of 4")
     assert sorted(set(verdicts(review))) == ["better", "different", "related", "same"]
-    page.keyboard.press("o")
+    press(page, "o")
     expect(page.locator("h1")).to_have_text("1 decision to make")
 
 
 def test_a_picture_is_joined_by_keyboard(review: Served, window: NewPage) -> None:
     page = to_group(window(review.url))
     payload = letters(page)
-    page.keyboard.press("m")
+    press(page, "m")
     expect(page.locator("#join-find")).to_be_focused()
     page.keyboard.type("Exercise 12:")
     expect(page.locator("#join-list [role=option]")).to_have_count(1)
-    page.keyboard.press("ArrowDown")
+    press(page, "ArrowDown")
     target = page.locator("#join-list [aria-selected=true]").get_attribute("data-payload")
     expect(page.get_by_role("button", name="Join all 5 copies with it")).to_be_enabled()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator("#saved-words")).to_contain_text("Joined")
     assert joined(review) == {frozenset((payload["A"], target))}
     page.goto(page.url)
@@ -330,39 +341,39 @@ def test_a_picture_is_joined_by_keyboard(review: Served, window: NewPage) -> Non
 def test_the_help_leaks_no_key_to_the_page_behind(review: Served, window: NewPage) -> None:
     page = to_group(window(review.url))
     before = page.url
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.locator("#help")).to_be_visible()
     for key in ("s", "d", "r", "b", "x", "u", "j", "k", "ArrowRight", "1", "a", "m", "c", "f", "o", "Control+z"):
-        page.keyboard.press(key)
+        press(page, key)
     expect(page.locator("#help")).to_be_visible()
     assert page.url == before
     assert verdicts(review) == []
     assert page.locator(".copy.chosen").count() == 0
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.locator("#help")).to_be_hidden()
-    page.keyboard.press("?")
-    page.keyboard.press("Escape")
+    press(page, "?")
+    press(page, "Escape")
     expect(page.locator("#help")).to_be_hidden()
-    page.keyboard.press("j")
+    press(page, "j")
     expect(page.locator(".steps .place")).to_have_text("3 of 4")
 
 
 def test_compare_flick_zoom_and_decide_on_what_is_compared(review: Served, window: NewPage) -> None:
     page = to_group(window(review.url))
     payload = letters(page)
-    page.keyboard.press("3")
-    page.keyboard.press("f")
+    press(page, "3")
+    press(page, "f")
     expect(page.locator("#compare")).to_be_visible()
     expect(page.locator("#compare-stage")).to_have_attribute("data-mode", "flick")
     assert page.eval_on_selector("#compare-img-b", "one => one.src").endswith(payload["C"])
-    page.keyboard.press("f")
-    page.keyboard.press("+")
+    press(page, "f")
+    press(page, "+")
     expect(page.locator("#zoom-value")).to_have_text("125 %")
     for key in ("j", "k", "m", "u"):
-        page.keyboard.press(key)
+        press(page, key)
     expect(page.locator("#compare")).to_be_visible()
     assert verdicts(review) == []
-    page.keyboard.press("d")
+    press(page, "d")
     expect(page.locator("#saved-words")).to_have_text("Saved. These two are not the same.")
     assert apart(review) == {frozenset((payload["A"], payload["C"]))}
 
@@ -380,10 +391,11 @@ def test_planted_scripts_run_nowhere(tmp_path: Path, window: NewPage) -> None:
             assert page.title() != "ran"
             assert page.locator("script:not([src]):not([type='application/json'])").count() == 0
         page.goto(links[0])
-        page.keyboard.press("m")
+        press(page, "m")
         expect(page.locator("#join-list [role=option]").first).to_be_visible()
-        page.keyboard.press("Escape")
-        page.keyboard.press("c")
+        press(page, "Escape")
+        expect(page.locator("#join")).to_be_hidden()
+        press(page, "c")
         expect(page.locator("#compare")).to_be_visible()
         assert page.title() != "ran"
 
@@ -396,7 +408,7 @@ def test_everyone_can_use_it(review: Served, window: NewPage, scheme: str, size:
     for link, key in ((review.url, ""), (links[0], ""), (links[1], ""), (links[1], "m"), (links[1], "?"), (f"{review.url}bulk", "")):
         page.goto(link)
         if key:
-            page.keyboard.press(key)
+            press(page, key)
             expect(page.locator("dialog[open]")).to_be_visible()
         page.evaluate(AXE.read_text())
         found = page.evaluate("axe.run({resultTypes: ['violations']})")

@@ -102,14 +102,23 @@
   window.addEventListener("focus", look);
 
   // --- dialogs: what is pressed in one never reaches the page behind -------------------------------------------------------
+  function shut(dialog) { // at once, focus included: the next key is for the page
+    dialog.close();
+    if (dialog.contains(document.activeElement)) document.activeElement.blur();
+  }
   for (const dialog of document.querySelectorAll("dialog")) {
-    dialog.addEventListener("keydown", (event) => event.stopPropagation());
+    dialog.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      shut(dialog);
+    });
     dialog.addEventListener("click", (event) => {
-      if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+      if (event.target === dialog || event.target.closest("[data-close]")) shut(dialog);
     });
   }
   at("help-open").addEventListener("click", () => at("help").showModal());
-  at("help").addEventListener("keydown", (event) => { if (event.key === "?") at("help").close(); });
+  at("help").addEventListener("keydown", (event) => { if (event.key === "?") shut(at("help")); });
 
   // --- the overview --------------------------------------------------------------------------------------------------------
   if (at("renew")) {
@@ -290,19 +299,21 @@
   async function join(to, figure) {
     moving = figure || (chosen().length === 1 ? chosen()[0] : null);
     target = null;
-    at("join").showModal();
-    if (!pictures) pictures = await fetch(`${root}/pictures`).then((one) => one.json()).catch(() => []);
     at("join-find").value = "";
+    at("join").showModal();
+    at("join-find").focus();
+    if (!pictures) pictures = await fetch(`${root}/pictures`).then((one) => one.json()).catch(() => []);
     list();
     aim(pictures.find((one) => one.payload === to) || null);
     if (to && !target) {
       const other = document.querySelector(`.strip [data-drop="${CSS.escape(to)}"]`);
       aim({ payload: to, title: other ? other.alt : "the other picture", where: "", copies: "" });
     }
-    (target ? at("join-all") : at("join-find")).focus();
+    if (target) at("join-all").focus();
   }
 
   function list() {
+    if (!pictures) return;
     const wanted = at("join-find").value.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
     const own = new Set(payloads(figures));
     const found = pictures.filter((one) => !own.has(one.payload) && wanted.every((word) => `${one.title} ${one.where}`.toLocaleLowerCase().includes(word)));
@@ -430,5 +441,6 @@
       event.preventDefault();
       keys[name]();
     });
+    document.body.classList.add("ready");
   }
 })();
