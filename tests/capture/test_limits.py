@@ -53,6 +53,33 @@ def test_slots_are_never_exceeded_nor_lost_whoever_is_cancelled(seed: int) -> No
     assert set(peaks.values()) <= {1, 2}
 
 
+def test_an_address_grows_for_the_host_that_may_have_more_and_wakes_those_who_wait() -> None:
+    limits = Limits(FetchSettings(per_host=2, host_connections={"many": 5}))
+    held, peak, leave = 0, 0, asyncio.Event()
+
+    async def work(host: str) -> None:
+        nonlocal held, peak
+        async with limits.connection("a", ("http", host, 80)):
+            held += 1
+            peak = max(peak, held)
+            await leave.wait()
+            held -= 1
+
+    async def run() -> list[int]:
+        tasks = [asyncio.create_task(work("plain")) for _ in range(4)]
+        await asyncio.sleep(0)
+        seen = [held]
+        tasks += [asyncio.create_task(work("many")) for _ in range(4)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        seen.append(held)
+        leave.set()
+        await asyncio.gather(*tasks)
+        return [*seen, peak]
+
+    assert asyncio.run(asyncio.wait_for(run(), 30)) == [2, 5, 5]
+
+
 @given(st.integers(1, 10**6), st.lists(st.tuples(st.integers(0, 10**5), st.floats(0, 10)), max_size=20))
 def test_who_waits_as_told_stays_within_the_rate(rate: int, pieces: list[tuple[int, float]]) -> None:
     throttle, now, taken = Throttle(rate), 0.0, 0

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import tempfile
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,6 +34,22 @@ def test_one_host_sees_no_more_connections_than_its_limit() -> None:
     assert all(isinstance(outcome, Captured) for outcome in outcomes)
     assert web.peak_busy == 3
     assert web.peak_connections == web.connections == 3
+
+
+@pytest.mark.parametrize(("host", "most"), [("few.example", 1), ("many.example", 6), ("other.example", 3)])
+def test_a_host_sees_the_connections_that_are_told_for_it(host: str, most: int) -> None:
+    full = threading.Barrier(most)
+
+    def handler(connection: Connection, request: Request) -> None:
+        full.wait(30)
+        slowly(connection, request)
+
+    with serve(handler) as web:
+        settings = replace(QUICK, per_host=3, connect_to=(f"::127.0.0.1:{web.port}",))
+        settings = replace(settings, host_connections={"Few.Example": 1, "many.example": 6})
+        outcomes, _ = fetch_all([f"http://{host}/{i}" for i in range(12)], settings)
+    assert all(isinstance(outcome, Captured) for outcome in outcomes)
+    assert web.peak_busy == web.peak_connections == most
 
 
 def test_one_address_behind_many_names_sees_no_more_than_one_host_would() -> None:
@@ -65,6 +82,17 @@ def test_a_pause_between_two_requests_to_one_host_is_kept() -> None:
         _, book = fetch_all([web.url(f"/{i}") for i in range(4)], replace(QUICK, delay_s=0.3))
     stamps = sorted(kept.exchange.at for kept in book.kept)
     assert (stamps[-1] - stamps[0]).total_seconds() >= 0.6  # three pauses of 0.3 s, less what a busy machine adds to the first request
+
+
+def test_the_pause_that_is_told_for_a_host_is_kept_there_only() -> None:
+    with serve(routes({f"/{i}": OK for i in range(4)})) as web:
+        settings = replace(
+            QUICK, connect_to=(f"::127.0.0.1:{web.port}",), delay_s=60, host_delay_s={"slow.example": 0.3, "quick.example": 0}
+        )
+        _, book = fetch_all([f"http://{host}.example/{i}" for i in range(4) for host in ("slow", "quick")], settings)
+    stamps = sorted(kept.exchange.at for kept in book.kept if "slow" in kept.exchange.url)
+    assert (stamps[-1] - stamps[0]).total_seconds() >= 0.6
+    assert len(book.kept) == 8, "nobody waited for the pause of all other hosts"
 
 
 def test_a_host_that_keeps_failing_is_given_up_and_its_other_links_say_so() -> None:

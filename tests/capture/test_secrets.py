@@ -58,6 +58,32 @@ def test_headers_for_one_host_go_to_that_host_wherever_it_comes_in_the_chain() -
     assert [request.headers["user-agent"] == "x" for request in web.requests] == [False, True, False]
 
 
+def test_headers_for_one_host_outrank_those_for_all() -> None:
+    with serve(routes({"/a": OK, "/b": OK})) as web:
+        settings = replace(QUICK, connect_to=hosts(web, ""), headers=(("X-Word", "all"), ("X-Gone", "all")))
+        settings = replace(settings, host_headers={"one.example": (("x-word", "one"), ("X-Gone", ""))})
+        fetch_all(["http://one.example/a", "http://two.example/b"], settings)
+    told = {request.host: (request.headers.get("x-word"), request.headers.get("x-gone")) for request in web.requests}
+    assert told == {"one.example": ("one", None), "two.example": ("all", "all")}
+    assert all(request.head.lower().count(b"x-word") == 1 for request in web.requests)
+
+
+def test_cookies_for_one_host_go_nowhere_else_whatever_their_file_says(tmp_path: Path) -> None:
+    (tmp_path / "jar.txt").write_text(".site.example\tTRUE\t/\tFALSE\t0\twide\t1\n")
+    with serve(routes({"/a": redirect("http://b.site.example/b"), "/b": OK})) as web:
+        fetch(
+            "http://A.site.example/a", replace(QUICK, connect_to=hosts(web, ""), host_cookies={"a.site.example": str(tmp_path / "jar.txt")})
+        )
+    assert [request.headers.get("cookie") for request in web.requests] == ["wide=1", None]
+
+
+@pytest.mark.parametrize(("name", "value"), [("host_headers", ()), ("host_cookies", "f"), ("host_connections", 1), ("host_delay_s", 1.0)])
+@pytest.mark.parametrize("host", ["", "http://a.example", "a.example:80", "a b"])
+def test_settings_for_what_is_no_host_are_refused(name: str, value: object, host: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no host"):
+        Client(replace(QUICK, **{name: {host: value}}), on_event=print, spool_dir=tmp_path, now=None)  # type: ignore[arg-type]
+
+
 def test_what_a_server_sets_is_never_sent_back() -> None:
     set_cookie = response(b"x", "302 Found", [("Location", "http://b.site.example/b"), ("Set-Cookie", "id=1; Domain=site.example; Path=/")])
     with serve(routes({"/a": set_cookie, "/b": OK})) as web:
