@@ -23,10 +23,14 @@ MAX_TINY_LINES = 150_000
 """The block parser takes some 20 microseconds for a line, however short."""
 MAX_MARKS = 200_000
 """Marks of lists and quotes; each costs the block parser some 13 microseconds."""
+MAX_CELLS = 500_000
+"""Cells of tables; each costs the block parser some 13 microseconds and a kilobyte."""
 MAX_NESTING = 60
 """Blocks within blocks; the parser calls itself for each level and reads nothing below the last."""
 _MARKERS = re.compile(r"^[\s>*+-]*(?:\d{1,9}[.)]\s)?", re.MULTILINE)
 _LEADING = re.compile(r"^(?: *[>*+-])+", re.MULTILINE)
+_RULED = re.compile(r"\|[ \t]*:?-|-:?[ \t]*\|")
+"""What stands in the second row of a table and makes it one (GFM section 4.10)."""
 _TAGS = {"paragraph": "p", "heading": "h1", "td": "p", "th": "p"}
 
 
@@ -77,6 +81,9 @@ def _measure(body: str) -> None:
     marks = sum(len(found[0]) - found[0].count(" ") for found in _LEADING.finditer(body))
     if marks > MAX_MARKS and len(body) < 8 * marks:
         raise InputError(f"the post has {marks:,} marks of lists and quotes in {len(body):,} characters; it is no text a person wrote")
+    cells = body.count("|") if _RULED.search(body) else 0
+    if cells > MAX_CELLS and len(body) < 12 * cells:
+        raise InputError(f"the post has {cells:,} cells of tables in {len(body):,} characters; it is no text a person wrote")
 
 
 def _below(tokens: list[Any], references: dict[str, Any], body: str, first_line: int) -> Iterator[str]:

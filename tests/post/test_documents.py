@@ -139,6 +139,11 @@ REFUSED = {
     "another charset than said": (b"\xe4\xf6\xfc" * 50, "text/plain; charset=utf-8", "UTF-8"),
     "too large": (b" " * (MAX_BYTES + 1), "", "67,108,864"),
     "a million tiny lines": (b"![](a)" + b"- a\n" * 200_000, "", "200,000 lines"),
+    "a million tiny cells": (
+        b"![](a)\n\n" + b"|a" * 1000 + b"\n" + b"|-" * 1000 + b"\n" + (b"|x" * 1000 + b"\n") * 1000,
+        "",
+        "1,002,000 cells",
+    ),
     "lists in lists without end": (b"![](a)\n" + b"- " * 300_000, "", "300,000 marks"),
     "open brackets without end": (b"![" * 200_000 + b"](x)", "", "brackets"),
     "links without end": (b"[a](" * 110_000 + b")", "", "never finished"),
