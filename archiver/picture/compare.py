@@ -21,12 +21,12 @@ from archiver.picture.rules import STRICTNESS, UNSURE_BELOW, Evidence, is_other_
 LOOK_AT_PX = 176
 PLACEMENTS_MAX = 6
 ENOUGH = 0.6
+"""A score from which on no other placement is tried."""
 UNTOUCHED_ENOUGH = 0.5
 PART_FROM = 0.3
 ALIKE_PX = 3.0
 DRIFT_PX = 0.6
 """Pixels of the look by which a refinement must move a corner to be doubted."""
-"""A score from which on no other placement is tried."""
 
 cv2.setNumThreads(1)  # work spreads over processes
 

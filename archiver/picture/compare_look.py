@@ -29,11 +29,14 @@ DETAIL_VARIANCE = 40.0
 LEVEL_APART = 28.0
 """Mean grey levels by which two windows differ visibly after the tone map."""
 AGREES, DISAGREES = 0.7, 0.5
+REGIONS_MAX = 4
+COLOURED, COLOURED_LEAST = 14.0, 0.004
+"""Distance from grey at which a pixel has colour, and the share of the overlap that must have some."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """The parts that disagree most, taken together, and the largest of them."""
+    """One connected part of the overlap that disagrees."""
 
     area: float
     """Share of the overlap."""
@@ -77,9 +80,12 @@ class Look:
     """Share of the overlap in the largest connected region that disagrees."""
     stray: float
     """Share of the overlap that disagrees outside the box of the largest region."""
+    scattered: float
+    """The same outside the boxes of all `regions`."""
     parts: int
     """Disagreeing regions of visible size."""
-    region: Region | None
+    regions: tuple[Region, ...]
+    """The largest of them, at most REGIONS_MAX, largest first."""
     one_sign: float
     """How one-sided the disagreement is: 1 where one is only brighter (an overlay), .5 where it is as often darker (a moved limb)."""
     rest: float
@@ -103,6 +109,12 @@ class Look:
     """Colourfulness of b relative to a (0: b is grey)."""
     colour_difference: float
     """Mean absolute difference of the two colour channels."""
+    colour_shift: float
+    """The same where one of the two has colour: ground without colour does not dilute it."""
+
+    @property
+    def region(self) -> Region | None:
+        return self.regions[0] if self.regions else None
 
 
 def look(laid: Laid) -> Look | None:
@@ -116,9 +128,9 @@ def look(laid: Laid) -> Look | None:
     correlation, detail, level = _windows(grey_a, grey_b, mask)
     detail &= mask
     apart = mask & ((detail & (correlation < DISAGREES)) | (np.abs(level) > LEVEL_APART))
-    parts, labels, big, box = _regions(apart, mask)
+    parts, labels, regions = _regions(apart, mask)
     area = float(mask.sum())
-    chroma, ratio, colour = _chroma(one, other, mask & ~apart)
+    chroma, ratio, colour, shift = _chroma(one, other, mask & ~apart)
     rest = grey_a - grey_b
     values = correlation[detail]
     return Look(
@@ -128,10 +140,11 @@ def look(laid: Laid) -> Look | None:
         median=float(np.median(values)) if len(values) else 0.0,
         whole=_correlation(grey_a[mask], grey_b[mask]),
         bad=float(apart.sum()) / area,
-        big=big,
-        stray=_stray(apart, box, area),
+        big=regions[0].area if regions else 0.0,
+        stray=_stray(apart, regions[:1], area),
+        scattered=_stray(apart, regions, area),
         parts=parts,
-        region=box,
+        regions=regions,
         one_sign=_one_sign(rest, labels),
         rest=_rest(correlation, detail, labels),
         spread=_spread(labels),
@@ -144,6 +157,7 @@ def look(laid: Laid) -> Look | None:
         chroma=chroma,
         chroma_ratio=ratio,
         colour_difference=colour,
+        colour_shift=shift,
     )
 
 
@@ -205,25 +219,28 @@ def _box(values: Floats, side: int) -> Floats:
     return summed
 
 
-def _regions(apart: Mask, mask: Mask) -> tuple[int, Mask, float, Region | None]:
-    """Visible disagreeing regions: their number, the pixels of them all, the share of the largest, and its place."""
+def _regions(apart: Mask, mask: Mask) -> tuple[int, Mask, tuple[Region, ...]]:
+    """Visible disagreeing regions: their number, the pixels of them all, and the largest of them, largest first."""
     area = float(mask.sum())
     count, labels, stats, _ = cv2.connectedComponentsWithStats(apart.astype(np.uint8), connectivity=8)
     if count < 2:
-        return 0, np.zeros_like(apart), 0.0, None
+        return 0, np.zeros_like(apart), ()
     sizes = stats[1:, cv2.CC_STAT_AREA]
-    largest = int(sizes.argmax()) + 1
     visible = np.flatnonzero(sizes >= max(12.0, 0.15 * sizes.max())) + 1
-    chosen = np.isin(labels, visible)
-    height, width = mask.shape
-    left, top, wide, high = (int(stats[largest, column]) for column in range(4))
-    region = Region(
-        float(chosen.sum()) / area,
+    largest = np.argsort(-sizes, kind="stable")[:REGIONS_MAX] + 1
+    regions = tuple(_region(labels, stats[number], int(number), area) for number in largest if number in visible or number == largest[0])
+    return len(visible), np.isin(labels, visible), regions
+
+
+def _region(labels: Mask, stats: NDArray[np.int32], number: int, area: float) -> Region:
+    left, top, wide, high, size = (int(value) for value in stats)
+    height, width = labels.shape
+    return Region(
+        size / area,
         (left / width, top / height, (left + wide) / width, (top + high) / height),
-        float(sizes.max()) / (wide * high),
-        _step(labels[top : top + high, left : left + wide] == largest),
+        size / (wide * high),
+        _step(labels[top : top + high, left : left + wide] == number),
     )
-    return len(visible), chosen, float(sizes.max()) / area, region
 
 
 def _step(region: Mask) -> float:
@@ -233,13 +250,14 @@ def _step(region: Mask) -> float:
     return min(float(along[:depth].any(axis=0).mean()), float(along[-depth:].any(axis=0).mean()))
 
 
-def _stray(apart: Mask, region: Region | None, area: float) -> float:
-    if region is None:
+def _stray(apart: Mask, regions: tuple[Region, ...], area: float) -> float:
+    if not regions:
         return 0.0
     height, width = apart.shape
     outside = apart.copy()
-    left, top, right, bottom = (round(side * full) for side, full in zip(region.box, (width, height, width, height), strict=True))
-    outside[max(0, top - 4) : bottom + 4, max(0, left - 4) : right + 4] = False
+    for region in regions:
+        left, top, right, bottom = (round(side * full) for side, full in zip(region.box, (width, height, width, height), strict=True))
+        outside[max(0, top - 4) : bottom + 4, max(0, left - 4) : right + 4] = False
     return float(outside.sum()) / area
 
 
@@ -268,18 +286,21 @@ def _correlation(one: Floats, other: Floats) -> float:
     return float((one * other).mean()) / norm if norm > 4.0 else 0.0
 
 
-def _chroma(one: Floats, other: Floats, mask: Mask) -> tuple[float, float, float]:
-    """Correlation of colours, colourfulness of b relative to a, mean difference; over what agrees in shape."""
+def _chroma(one: Floats, other: Floats, mask: Mask) -> tuple[float, float, float, float]:
+    """Of what agrees in shape: correlation of colours, colourfulness of b against a, mean difference, and that where there is colour."""
     chosen = mask[::2, ::2]
     if chosen.sum() < 25:
-        return 1.0, 1.0, 0.0
+        return 1.0, 1.0, 0.0, 0.0
     a, b = one[::2, ::2, 1:][chosen] - 128.0, other[::2, ::2, 1:][chosen] - 128.0
     strong_a, strong_b = float(np.sqrt((a * a).mean())), float(np.sqrt((b * b).mean()))
-    difference = float(np.abs(a - b).mean())
+    apart = np.abs(a - b).mean(axis=1)
+    difference = float(apart.mean())
+    coloured = np.maximum(np.abs(a).max(axis=1), np.abs(b).max(axis=1)) > COLOURED
+    shift = float(apart[coloured].mean()) if coloured.mean() > COLOURED_LEAST else difference
     if strong_a < 2.5 or strong_b < 2.5:
         ratio = 1.0 if max(strong_a, strong_b) < 4.0 else (strong_b + 0.5) / (strong_a + 0.5)
-        return 1.0, ratio, difference
-    return float((a * b).mean()) / (strong_a * strong_b), strong_b / strong_a, difference
+        return 1.0, ratio, difference, shift
+    return float((a * b).mean()) / (strong_a * strong_b), strong_b / strong_a, difference, shift
 
 
 def _rest(correlation: Floats, detail: Mask, chosen: Mask) -> float:

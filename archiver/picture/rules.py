@@ -61,8 +61,12 @@ BANNER_STEP = Band(0.30, 0.50, 0.80)
 BANNER_PLAIN = Band(0.33, 0.40, 0.55)
 BANNER_SIGN = Band(0.84, 0.90, 0.97)
 BADGE_SIDE = Band(0.42, 0.36, 0.25)
-BADGE_FILL = Band(0.50, 0.58, 0.75)
-BADGE_CORNER = Band(0.08, 0.05, 0.02)
+BADGE_FILL = Band(0.38, 0.48, 0.70)
+BADGE_CORNER = Band(0.11, 0.075, 0.03)
+BADGE_DETAIL = Band(0.40, 0.55, 0.75)
+BADGE_REST = Band(0.970, 0.983, 0.993)
+BADGE_CORNERS = Band(30, 60, 120)
+"""For a patch that is not of one colour: a picture full of detail that agrees everywhere else, on many corners."""
 VEIL_BIG = Band(0.16, 0.12, 0.06)
 VEIL_REST = Band(0.88, 0.925, 0.97)
 VEIL_GROUND = Band(0.80, 0.68, 0.50)
@@ -108,12 +112,21 @@ def banner(seen: Evidence) -> float:
 
 
 def badge(seen: Evidence) -> float:
-    """All that stands apart is one compact, flat-coloured patch in a corner, where logos are put."""
-    region = seen.look.region
-    if region is None:
+    """All that stands apart is compact patches in corners, where logos are put: of a flat colour, or on a picture that surely agrees."""
+    regions = seen.look.regions
+    if not regions:
         return 0.0
-    shape = min(BADGE_SIDE.grade(max(region.wide, region.high)), BADGE_FILL.grade(region.fill), BADGE_CORNER.grade(region.to_corner))
-    return min(shape, PLAIN.grade(_plain(seen)), _rest(seen))
+    shape = min(
+        min(BADGE_SIDE.grade(max(each.wide, each.high)), BADGE_FILL.grade(each.fill), BADGE_CORNER.grade(each.to_corner))
+        for each in regions
+    )
+    kind = max(PLAIN.grade(_plain(seen)), _rich_and_sure(seen))
+    return min(shape, kind, REST.grade(seen.look.rest), STRAY.grade(seen.look.scattered), _surely_placed(seen))
+
+
+def _rich_and_sure(seen: Evidence) -> float:
+    look = seen.look
+    return min(BADGE_DETAIL.grade(look.detail), BADGE_REST.grade(look.rest), BADGE_CORNERS.grade(seen.inliers))
 
 
 def watermark(seen: Evidence) -> float:
@@ -180,7 +193,7 @@ UNSURE_BELOW = 0.2
 NEARLY_GOOD, NEARLY_REST = 0.6, 0.985
 SERIES_GOOD, SERIES_CORNERS = 0.6, 20
 FLAT_DETAIL = 0.65
-COLOURING_CHROMA, COLOURING_DIFFERENCE = 0.85, 8.0
+COLOURING_CHROMA, COLOURING_CHROMA_RICH, COLOURING_SHIFT = 0.85, 0.2, 20.0
 
 
 def is_series(seen: Evidence) -> bool:
@@ -197,9 +210,10 @@ def nearly(seen: Evidence) -> bool:
 
 
 def is_other_colouring(seen: Evidence) -> bool:
-    """Flat art whose shapes agree and whose colours are quite others; a photograph with a colour cast is not meant."""
+    """Flat art whose shapes agree and whose colours are quite others; in pictures full of detail only where colours are reversed."""
     look = seen.look
-    return look.chroma < COLOURING_CHROMA and look.colour_difference > COLOURING_DIFFERENCE and look.detail < FLAT_DETAIL
+    limit = COLOURING_CHROMA if look.detail < FLAT_DETAIL else COLOURING_CHROMA_RICH
+    return look.chroma < limit and look.colour_shift > COLOURING_SHIFT
 
 
 def judge(seen: Evidence) -> tuple[float, str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from archiver.model import Measured, Pair, Relation, Verdict
 from archiver.picture.compare import compare
@@ -95,6 +95,38 @@ def test_the_logo_is_found_where_it_was_put() -> None:
     assert "at the lower right" in pair.because
     assert pair.transform is not None
     assert pair.transform.region == pytest.approx((600, 380, 700, 460), abs=20.0)
+
+
+def badged(image: Image.Image, text: str, colour: str, right: bool, top: bool) -> Image.Image:
+    """With words on a small plate in a corner, as newspapers put them."""
+    made = image.copy()
+    draw = ImageDraw.Draw(made)
+    left, upper = (image.width - 190 if right else 12), (12 if top else image.height - 52)
+    draw.rectangle((left, upper, left + 178, upper + 40), colour)
+    draw.text((left + 10, upper + 8), text, "white", ImageFont.load_default(22))
+    return made
+
+
+def test_plates_with_words_in_two_corners_are_overlays() -> None:
+    one = badged(SCENE, "public releases", "#204060", right=True, top=True)
+    other = badged(SCENE, "Daily Express", "#b02030", right=False, top=False)
+    pair = judged(measured(one), measured(other))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
+
+
+def test_a_drawing_in_other_colours_is_left_to_a_person() -> None:
+    def drawn(colour: str) -> Measured:
+        image = Image.new("RGB", (600, 400), "#f0f0f0")
+        draw = ImageDraw.Draw(image)
+        rng = random.Random(7)
+        for _ in range(16):
+            x, y, size = rng.randint(20, 520), rng.randint(20, 320), rng.randint(14, 50)
+            draw.ellipse((x, y, x + size, y + size), colour)
+            draw.line((x, y + size, x + 60, y + size + 20), "#202428", 8)
+        return measured(image)
+
+    pair = judged(drawn("#d84038"), drawn("#3078d8"))
+    assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.UNSURE, Relation.RECOLOURED)), pair
 
 
 def test_another_pose_before_the_same_wall_is_not_the_same_picture() -> None:
