@@ -20,6 +20,8 @@ from archiver.model import FetchSettings
 
 PACE_S_MAX = 1.0
 """The slowest pace that a host can ask for by refusing requests."""
+REST_S = 600.0
+"""After so long a host that was given up is tried once more: a run over many posts may take hours."""
 Origin = tuple[str, str, int]
 
 
@@ -31,6 +33,7 @@ class _Host:
     next_at_s: float = 0.0
     failures: int = 0
     given_up: Refusal | None = None
+    given_up_at_s: float = 0.0
 
 
 class _Slots:
@@ -184,12 +187,17 @@ class Limits:
         host = self._host(name)
         host.failures += 1
         if host.failures >= self._settings.host_failures_max > 0:
+            host.given_up_at_s = asyncio.get_running_loop().time()
             host.given_up = Refusal(
                 refusal.reason, f"{name} was given up after {host.failures} failures in a row; the last: {refusal.detail}"
             )
 
     def given_up(self, name: str) -> Refusal | None:
-        return self._host(name).given_up
+        """Why this host is asked for nothing; None when it may be asked. Another failure after its rest, and it is given up again."""
+        host = self._host(name)
+        if host.given_up is not None and asyncio.get_running_loop().time() - host.given_up_at_s >= REST_S:
+            host.given_up = None
+        return host.given_up
 
     def per_host(self, name: str) -> int:
         """Connections to this host at a time."""
