@@ -280,6 +280,8 @@ class FetchSettings:
     insecure_hosts: tuple[str, ...] = ()
     ip_version: Literal[0, 4, 6] = 0
     robots: Literal["ignore", "obey"] = "ignore"
+    keep_secrets: bool = False
+    """Keep secret header values in what is recorded of a request; otherwise they are blanked there."""
     host_failures_max: int = 5
     """Circuit breaker: after so many connection failures in a row a host is given up."""
     host_cookies: Mapping[str, str] = field(default_factory=dict)

@@ -191,7 +191,7 @@ class Exchanger:
         return Answer(hop, refusal, head, raw, reached=True)
 
     def _exchange(self, place: Place, tape: Tape, head: Head, at: datetime, route: Route, *, truncated_as: str) -> Exchange:
-        request, secrets = blanked(bytes(tape.request))
+        request, secrets = blanked(bytes(tape.request), self._settings)
         notes = [f"secret blanked: {name}" for name in secrets]
         notes += [f"interim response dropped: {status}" for status in tape.framer.interim]
         if place.scheme == "https" and self._trust.exempt(place.host):

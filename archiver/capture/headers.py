@@ -25,6 +25,8 @@ from archiver.model import FetchSettings
 ACCEPT = "image/*,*/*;q=0.8"
 """Asks for originals: several proxies transcode to WebP or AVIF as soon as they are named."""
 BLANK = b"[blanked]"
+_PLAIN = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-agent", b"referer", b"range"})
+"""Headers that say what was asked for, not who asked; an archive must show them."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -83,17 +85,22 @@ def check_header(name: str, value: str) -> None:
         raise UsageError(f"the header {name} belongs to the connection and cannot be set")
 
 
-def blanked(request: bytes) -> tuple[bytes, tuple[str, ...]]:
+def blanked(request: bytes, settings: FetchSettings) -> tuple[bytes, tuple[str, ...]]:
     """The request head with secret values replaced, and the names of the fields they stood in.
 
-    >>> blanked(b"GET / HTTP/1.1\\r\\nHost: h\\r\\nCookie: a=b\\r\\n\\r\\n")
+    Secret are log-ins, cookies, what is named like a key, and every header that the user gave; nothing is with `keep_secrets`.
+
+    >>> blanked(b"GET / HTTP/1.1\\r\\nHost: h\\r\\nCookie: a=b\\r\\n\\r\\n", FetchSettings())
     (b'GET / HTTP/1.1\\r\\nHost: h\\r\\nCookie: [blanked]\\r\\n\\r\\n', ('Cookie',))
     """
+    if settings.keep_secrets:
+        return request, ()
+    given = {name.lower().encode() for rows in (settings.headers, *settings.host_headers.values()) for name, _ in rows} - _PLAIN
     lines = request.split(b"\r\n")
     names: list[str] = []
     for index, line in enumerate(lines[1:], 1):
         name, colon, _ = line.partition(b":")
-        if colon and _SECRET_NAME.search(name):
+        if colon and (_SECRET_NAME.search(name) or name.strip().lower() in given):
             lines[index] = name + b": " + BLANK
             names.append(name.decode("latin-1"))
     return b"\r\n".join(lines), tuple(names)

@@ -179,6 +179,7 @@ def _fetch_settings(values: Mapping[str, Any]) -> FetchSettings:
         insecure_hosts=tuple(values["insecure_host"]),
         ip_version=4 if values["ipv4"] else 6 if values["ipv6"] else 0,
         robots=values["robots"],
+        keep_secrets=values.get("keep_secrets", False),
     )
 
 

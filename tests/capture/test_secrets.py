@@ -11,9 +11,10 @@ import pytest
 import archiver
 from archiver.capture.client import Client
 from archiver.capture.cookies import cookie_header, read_cookies
+from archiver.capture.headers import blanked
 from archiver.capture.passwords import read_passwords
 from archiver.errors import UsageError
-from archiver.model import Captured
+from archiver.model import Captured, FetchSettings
 from tests.capture.harness import QUICK, fetch, fetch_all
 from tests.servers import Server, redirect, response, routes, serve
 
@@ -202,3 +203,12 @@ def test_an_empty_value_takes_one_of_our_headers_away() -> None:
         fetch(web.url("/a"), replace(QUICK, headers=(("Accept-Encoding", ""), ("accept", "image/webp"))))
     assert "accept-encoding" not in web.requests[0].headers
     assert web.requests[0].headers["accept"] == "image/webp"
+
+
+@pytest.mark.parametrize(("keep", "kept"), [(False, False), (True, True)])
+def test_what_the_user_gave_is_blanked_unless_it_shall_be_kept(keep: bool, kept: bool) -> None:
+    given = FetchSettings(headers=(("X-Key", "hush"), ("Accept-Language", "de")), keep_secrets=keep)
+    request, names = blanked(b"GET / HTTP/1.1\r\nX-Key: hush\r\nAccept-Language: de\r\n\r\n", given)
+    assert (b"hush" in request) is kept
+    assert b"Accept-Language: de" in request
+    assert names == (() if keep else ("X-Key",))
