@@ -90,6 +90,10 @@ def _shows_pictures(found: Document) -> bool:
     return bool(found.links or found.undecided or found.data_images or found.local_images or found.unsupported)
 
 
+PICTURES_OF_A_PAGE = 100
+"""As many a page on the web is expected to show before it has been read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """One run on one folder."""
@@ -110,7 +114,8 @@ def carry_out(work: Work, local: Document | None) -> Steps:
     writer = surveying.open_writer(work.survey, work.where, work.source, work.settings, work.means)
     try:
         held = reopening.hold(work.survey.files)
-        with Judge(work.where / folder.CACHE, work.settings, work.means.on_event) as judge:
+        expected = len(local.links) if local else PICTURES_OF_A_PAGE
+        with Judge(work.where / folder.CACHE, work.settings, work.means.on_event, expected=expected) as judge:
             captured = yield lambda client: _capture(work, capturing.Capture(client, writer), writer, held, judge, local)
             previous = None if work.survey.adds else work.survey.report
             material = Material(work.where, captured.post, captured.outcomes, decisions, started, held.broken, previous, captured.undecided)
