@@ -44,7 +44,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("a misspelt setting of a command", '[archive]\noperater = "me"', "[archive]: there is no setting 'operater'; did you mean operator?"),
     ("hosts misspelt", '[hots."a.example"]\ndelay = 1', "there is no table 'hots'; did you mean host?"),
     ("a misspelt key of a host", '[host."a.example"]\nheader = {}', "there is no setting 'header'; did you mean headers?"),
-    ("a host's key with a low line", '[host."a.example"]\nper_hots = 1', '[host."a.example"]: there is no setting \'per_hots\''),
+    ("a host's key with a low line", '[host."a.example"]\nper_hots = 1', "[host.\"a.example\"]: there is no setting 'per_hots'"),
     ("headers as a text", '[host."a.example"]\nheaders = "X: y"', "headers must be a table of texts"),
     ("a header as a number", '[host."a.example"]\nheaders = {X = 1}', "headers must be a table of texts"),
     ("no connections", '[host."a.example"]\nper-host = 0', "per-host must be a whole number from 1 on"),
