@@ -5,7 +5,7 @@ Order: equal pixels; too little to go by; then every way of laying one on the ot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import cv2
@@ -111,18 +111,25 @@ def scores(seen: Evidence) -> dict[str, float]:
 
 def find(a: Picture, fa: Features, b: Picture, fb: Features) -> Finding | None:
     """The best placement of b on a; None when there is none."""
-    best: Finding | None = None
-    tried: list[Placement] = []
+    tried: list[tuple[Placement, Finding | None]] = []
     for place in islice(placements(fa, fb), PLACEMENTS_MAX):
-        if any(_alike(place, other, fb) for other in tried) or not glance(fa, fb, place):
-            continue
-        tried.append(place)
-        seen = examine(a, fa, b, fb, place)
-        if seen is not None and (best is None or _rank(seen) > _rank(best)):
-            best = seen
-        if best is not None and best.score >= ENOUGH:
+        known = next((number for number, (other, _) in enumerate(tried) if _alike(place, other, fb)), None)
+        if known is not None:
+            tried[known] = place, _borne_out(tried[known][1], place)
+        elif glance(fa, fb, place):
+            tried.append((place, examine(a, fa, b, fb, place)))
+        if any(seen is not None and seen.score >= ENOUGH for _, seen in tried):
             break
-    return best
+    return max((seen for _, seen in tried if seen is not None), key=_rank, default=None)
+
+
+def _borne_out(found: Finding | None, place: Placement) -> Finding | None:
+    """The same finding, once matched corners lead to its place too."""
+    if found is None or found.place.inliers >= place.inliers:
+        return found
+    found = replace(found, place=replace(found.place, inliers=place.inliers, matches=place.matches))
+    score, rule = judge(found.evidence)
+    return replace(found, score=score, rule=rule)
 
 
 def _alike(one: Placement, other: Placement, fb: Features) -> bool:

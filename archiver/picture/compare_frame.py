@@ -17,6 +17,8 @@ SAME_EXTENT = 0.02
 CENTRED_WITHIN = 0.012
 SEAM_LEVELS, SEAM_RATIO, SEAM_SHARE = 10.0, 1.8, 0.55
 """A side is a seam where the level jumps by so much, so much more than beside it, and does so along this share of the side."""
+GUTTER_STD = 5.0
+"""Grey levels along a line that encoders leave on plain ground."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Frame:
     mirrored: bool
     seams: int
     """Sides of the smaller picture that run as an edge through the larger one: it was pasted there."""
+    gutters: int
+    """Other sides of it along which nothing is to be seen: nothing goes on there from the one into the other."""
     open_sides: int
     """Sides of the smaller picture that run through the larger one at all."""
     outside: float
@@ -65,7 +69,7 @@ def frame(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, 
     larger, smaller, onto = (
         (look_a, look_b, place.matrix) if cover_a <= cover_b else (look_b, look_a, cv2.invertAffineTransform(place.matrix))
     )
-    seams, open_sides, outside, plain = surroundings(larger, smaller.shape, onto)
+    seams, gutters, open_sides, outside, plain = surroundings(larger, smaller.shape, onto)
     box_a, box_b = content(fa, place.view_a), content(fb, place.view_b)
     return Frame(
         cover_a,
@@ -77,6 +81,7 @@ def frame(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, 
         float(stretches[0] / max(1e-6, stretches[1])),
         place.mirrored,
         seams,
+        gutters,
         open_sides,
         outside,
         plain,
@@ -104,25 +109,27 @@ def _share(pixels: float, shape: tuple[int, ...]) -> float:
     return min(1.0, pixels / (shape[0] * shape[1]))
 
 
-def surroundings(larger: Bytes, shape: tuple[int, ...], onto: Matrix) -> tuple[int, int, float, float]:
-    """Seams and open sides of a picture of `shape` laid by `onto` on `larger`; detail and plainness of what is around it."""
+def surroundings(larger: Bytes, shape: tuple[int, ...], onto: Matrix) -> tuple[int, int, int, float, float]:
+    """Seams, gutters and open sides of a picture of `shape` laid by `onto` on `larger`; detail and plainness of what is around it."""
     height, width = shape[:2]
     grey = cv2.cvtColor(larger, cv2.COLOR_RGB2GRAY).astype(np.float32)
     scale = float(np.sqrt(abs(np.linalg.det(onto[:, :2]))))
-    seams = open_sides = 0
+    seams = gutters = open_sides = 0
     for side in range(4):
         across = _across(grey, onto, side, scale, width, height)
         if across is not None:
             open_sides += 1
-            seams += is_seam(across)
+            seam = is_seam(across)
+            seams += seam
+            gutters += not seam and is_gutter(across)
     quad = onto @ np.array([[0, width, width, 0], [0, 0, height, height], [1, 1, 1, 1]], float)
     covered = cv2.fillConvexPoly(np.zeros(grey.shape, np.uint8), np.round(quad.T).astype(np.int32), 1)
     covered = cv2.dilate(covered, np.ones((5, 5), np.uint8))
     around = grey[covered == 0]
     if len(around) < 50:
-        return seams, open_sides, 0.0, 1.0
+        return seams, gutters, open_sides, 0.0, 1.0
     levels = np.bincount((around / 16).astype(int), minlength=17)
-    return seams, open_sides, float(around.std()), float((levels[:-1] + levels[1:]).max()) / len(around)
+    return seams, gutters, open_sides, float(around.std()), float((levels[:-1] + levels[1:]).max()) / len(around)
 
 
 def is_seam(across: Floats) -> bool:
@@ -136,6 +143,11 @@ def is_seam(across: Floats) -> bool:
     beside = max(float(jumps[:3].mean(axis=1).max()), float(jumps[-3:].mean(axis=1).max()))
     level = float(here[strongest].mean())
     return level > SEAM_LEVELS and level > SEAM_RATIO * beside and float((here[strongest] > SEAM_LEVELS / 2).mean()) > SEAM_SHARE
+
+
+def is_gutter(across: Floats) -> bool:
+    """Does a plain line run just outside where the smaller picture ends? `across` as for a seam."""
+    return float(across[4:9].std(axis=1).min()) < GUTTER_STD
 
 
 def _across(grey: Floats, onto: Matrix, side: int, scale: float, width: int, height: int) -> Floats | None:

@@ -130,7 +130,7 @@ def look(laid: Laid) -> Look | None:
     apart = mask & ((detail & (correlation < DISAGREES)) | (np.abs(level) > LEVEL_APART))
     parts, labels, regions = _regions(apart, mask)
     area = float(mask.sum())
-    chroma, ratio, colour, shift = _chroma(one, other, mask & ~apart)
+    chroma, ratio, colour, shift = _chroma(one, other, mask & ~_around(apart, regions))
     rest = grey_a - grey_b
     values = correlation[detail]
     return Look(
@@ -251,14 +251,22 @@ def _step(region: Mask) -> float:
 
 
 def _stray(apart: Mask, regions: tuple[Region, ...], area: float) -> float:
-    if not regions:
-        return 0.0
-    height, width = apart.shape
-    outside = apart.copy()
+    return float((apart & ~_boxes(apart.shape, regions)).sum()) / area if regions else 0.0
+
+
+def _around(apart: Mask, regions: tuple[Region, ...]) -> Mask:
+    """What disagrees and its near surroundings: a banner's colours say nothing on those of the picture."""
+    near: Mask = cv2.dilate(apart.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    return near | _boxes(apart.shape, regions)
+
+
+def _boxes(shape: tuple[int, ...], regions: tuple[Region, ...]) -> Mask:
+    height, width = shape
+    inside = np.zeros(shape, bool)
     for region in regions:
         left, top, right, bottom = (round(side * full) for side, full in zip(region.box, (width, height, width, height), strict=True))
-        outside[max(0, top - 4) : bottom + 4, max(0, left - 4) : right + 4] = False
-    return float(outside.sum()) / area
+        inside[max(0, top - 4) : bottom + 4, max(0, left - 4) : right + 4] = True
+    return inside
 
 
 def _one_sign(rest: Floats, chosen: Mask) -> float:

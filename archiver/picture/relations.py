@@ -45,7 +45,7 @@ def relations(seen: Evidence, rule: str) -> tuple[Relation, ...]:
 
 def is_overlaid(seen: Evidence, rule: str) -> bool:
     """Something lies on one of the two: a rule for overlays joined them, or one compact region stands apart."""
-    if rule in ("banner", "badge", "watermark"):
+    if rule in ("banner", "badge", "plate", "watermark"):
         return True
     region = seen.look.region
     return region is not None and seen.look.big >= OVERLAY_FROM and seen.look.one_sign >= 0.85 and region.fill >= 0.5

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from archiver.picture.compare_frame import Frame
-from archiver.picture.compare_look import Look
+from archiver.picture.compare_look import Look, Region
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,9 @@ DETAIL_PX = Band(150, 300, 600)
 STRETCH = Band(1.15, 1.08, 1.03)
 CORNERS = Band(7, 14, 40)
 """Matched corners that agree on the placement, for rules that overlook a region."""
+FLAT_GROUND = 0.60
+CORNERS_FLAT = Band(14, 30, 80)
+"""The same for drawings that are mostly plain ground, little of which shows where they lie on each other."""
 
 MIRRORED_GOOD = Band(0.95, 0.97, 0.99)
 """A mirrored sign is another sign; only near-perfect agreement tells a mirrored copy."""
@@ -61,15 +64,17 @@ BANNER_STEP = Band(0.30, 0.50, 0.80)
 BANNER_PLAIN = Band(0.33, 0.40, 0.55)
 BANNER_SIGN = Band(0.84, 0.90, 0.97)
 BADGE_SIDE = Band(0.42, 0.36, 0.25)
-BADGE_FILL = Band(0.38, 0.48, 0.70)
-BADGE_CORNER = Band(0.11, 0.075, 0.03)
-BADGE_DETAIL = Band(0.40, 0.55, 0.75)
-BADGE_REST = Band(0.970, 0.983, 0.993)
-BADGE_CORNERS = Band(30, 60, 120)
-"""For a patch that is not of one colour: a picture full of detail that agrees everywhere else, on many corners."""
+BADGE_FILL = Band(0.50, 0.58, 0.75)
+BADGE_CORNER = Band(0.08, 0.05, 0.02)
+PLATE_FILL = Band(0.38, 0.48, 0.70)
+PLATE_CORNER = Band(0.11, 0.075, 0.03)
+PLATE_DETAIL = Band(0.40, 0.55, 0.75)
+PLATE_REST = Band(0.970, 0.983, 0.993)
+PLATE_CORNERS = Band(30, 60, 120)
+"""For patches that are not of one colour: a picture full of detail that agrees everywhere else, on many corners."""
 VEIL_BIG = Band(0.16, 0.12, 0.06)
 VEIL_REST = Band(0.88, 0.925, 0.97)
-VEIL_GROUND = Band(0.80, 0.68, 0.50)
+VEIL_GROUND = Band(0.60, 0.49, 0.35)
 """Signs on plain ground, as on playing cards, differ like marks do: the picture must have more than ground to show through."""
 VEIL_SPREAD = Band(0.40, 0.50, 0.70)
 
@@ -112,21 +117,22 @@ def banner(seen: Evidence) -> float:
 
 
 def badge(seen: Evidence) -> float:
-    """All that stands apart is compact patches in corners, where logos are put: of a flat colour, or on a picture that surely agrees."""
-    regions = seen.look.regions
-    if not regions:
-        return 0.0
-    shape = min(
-        min(BADGE_SIDE.grade(max(each.wide, each.high)), BADGE_FILL.grade(each.fill), BADGE_CORNER.grade(each.to_corner))
-        for each in regions
-    )
-    kind = max(PLAIN.grade(_plain(seen)), _rich_and_sure(seen))
-    return min(shape, kind, REST.grade(seen.look.rest), STRAY.grade(seen.look.scattered), _surely_placed(seen))
-
-
-def _rich_and_sure(seen: Evidence) -> float:
+    """All that stands apart is compact, flat-coloured patches in corners, where logos are put."""
     look = seen.look
-    return min(BADGE_DETAIL.grade(look.detail), BADGE_REST.grade(look.rest), BADGE_CORNERS.grade(seen.inliers))
+    sure = min(REST.grade(look.rest), STRAY.grade(look.scattered), _surely_placed(seen))
+    return min(_patches(look.regions, BADGE_FILL, BADGE_CORNER), PLAIN.grade(_plain(seen)), sure)
+
+
+def plate(seen: Evidence) -> float:
+    """All that stands apart is compact patches in corners, of any colours, on a picture full of detail that surely agrees elsewhere."""
+    look = seen.look
+    sure = min(PLATE_DETAIL.grade(look.detail), PLATE_REST.grade(look.rest), PLATE_CORNERS.grade(seen.inliers))
+    return min(_patches(look.regions, PLATE_FILL, PLATE_CORNER), sure, STRAY.grade(look.scattered), _placed(seen))
+
+
+def _patches(regions: tuple[Region, ...], fill: Band, corner: Band) -> float:
+    grades = (min(BADGE_SIDE.grade(max(each.wide, each.high)), fill.grade(each.fill), corner.grade(each.to_corner)) for each in regions)
+    return min(grades, default=0.0)
 
 
 def watermark(seen: Evidence) -> float:
@@ -159,8 +165,9 @@ def _rest(seen: Evidence) -> float:
 
 def _surely_placed(seen: Evidence) -> float:
     """Enough corners agree on the place, or frame lies on frame."""
+    corners = CORNERS_FLAT if seen.look.ground > FLAT_GROUND else CORNERS
     frames = FRAMES.grade(min(seen.frame.content_a, seen.frame.content_b))
-    return min(max(CORNERS.grade(seen.inliers), frames), _placed(seen))
+    return min(max(corners.grade(seen.inliers), frames), _placed(seen))
 
 
 def _placed(seen: Evidence) -> float:
@@ -171,6 +178,7 @@ RULES: dict[str, Callable[[Evidence], float]] = {
     "untouched": untouched,
     "banner": banner,
     "badge": badge,
+    "plate": plate,
     "watermark": watermark,
     "smooth": smooth,
 }
@@ -182,10 +190,12 @@ PAGE_DETAIL = 8.0
 
 
 def is_part(seen: Evidence) -> bool:
-    """The smaller was pasted into the larger: an edge runs along its side, and what lies beyond is no plain border."""
+    """The smaller stands on the larger as on a page: edges or gutters run along its sides, and beyond them is more than a plain border."""
     frame = seen.frame
     shown = min(frame.content_a, frame.content_b)
-    return shown < PART_BELOW and frame.seams >= max(1, frame.open_sides - 2) and frame.outside > PAGE_DETAIL
+    pasted = frame.seams >= max(1, frame.open_sides - 2)
+    apart = frame.open_sides > 0 and frame.seams + frame.gutters >= frame.open_sides
+    return shown < PART_BELOW and frame.outside > PAGE_DETAIL and (pasted or apart)
 
 
 UNSURE_BELOW = 0.2
@@ -193,7 +203,7 @@ UNSURE_BELOW = 0.2
 NEARLY_GOOD, NEARLY_REST = 0.6, 0.985
 SERIES_GOOD, SERIES_CORNERS = 0.6, 20
 FLAT_DETAIL = 0.65
-COLOURING_CHROMA, COLOURING_CHROMA_RICH, COLOURING_SHIFT = 0.85, 0.2, 20.0
+COLOURING_CHROMA, COLOURING_CHROMA_RICH, COLOURING_SHIFT = 0.85, 0.2, 12.0
 
 
 def is_series(seen: Evidence) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import random
 
 import numpy as np
@@ -20,6 +21,12 @@ from archiver.picture.rules import STRICTNESS, Band
 from benchmarks.makeset import TRANSFORMS, chart, collage, encoding, figure, page
 
 SCENE = figure(random.Random("scene"), 1)
+
+
+def textured(image: Image.Image) -> Image.Image:
+    """Without plain ground, as photographs are."""
+    grain = Image.effect_noise((90, 60), 90).resize(image.size, Image.Resampling.BICUBIC).convert("RGB")
+    return Image.blend(image, grain, 0.4)
 
 
 def measured(image: Image.Image, kind: tuple[str, int] = ("jpeg", 90)) -> Measured:
@@ -56,7 +63,6 @@ def of_copy(transform: str) -> Pair:
         ("caption_strip", Relation.OVERLAID, "caption"),
         ("text_banner", Relation.OVERLAID, "banner"),
         ("logo", Relation.OVERLAID, "logo"),
-        ("watermark", Relation.OVERLAID, ""),
         ("brightness", Relation.RECOLOURED, "changed tones"),
         ("gamma", Relation.RECOLOURED, "changed tones"),
         ("grayscale", Relation.RECOLOURED, "turned grey"),
@@ -69,6 +75,24 @@ def test_a_copy_is_the_same_picture_and_says_how_it_came_about(transform: str, m
     assert pair.verdict is Verdict.SAME, pair
     assert pair.relations[0] is main, pair
     assert words in pair.because
+
+
+def test_a_watermark_over_a_photograph_is_an_overlay() -> None:
+    photograph = textured(SCENE)
+    pair = judged(measured(photograph), measured(TRANSFORMS["watermark"](photograph, random.Random("mark"))))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
+
+
+def test_another_sign_on_plain_ground_is_no_watermark() -> None:
+    def card(suit: str) -> Measured:
+        image = Image.new("RGB", (300, 420), "white")
+        draw = ImageDraw.Draw(image)
+        for x, y in itertools.product((40, 200), (40, 170, 300)):
+            draw.ellipse((x, y, x + 60, y + 60), "#d04038" if suit == "red" else "#181818")
+            draw.polygon((x + 30, y + 40, x + 10, y + 78, x + 50, y + 78), "#d04038" if suit == "red" else "#181818")
+        return measured(image)
+
+    assert judged(card("red"), card("black")).verdict is not Verdict.SAME
 
 
 @pytest.mark.parametrize("transform", ["agency_recrop", "smartcrop_cdn", "web_combo"])
