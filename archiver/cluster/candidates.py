@@ -11,7 +11,8 @@ Cost grows nearly linearly with the number of pictures: crowded buckets, which s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -33,9 +34,10 @@ class SketchLike(Protocol):
 
 TABLES = 8
 KEY_BITS = 16
-KEY_BITS_MANY = 18
-MANY = 1500
-"""Pictures from which on longer keys are used, so that buckets do not fill by chance."""
+BUCKET_MEAN = 4.5
+"""Descriptors a bucket holds by chance, on average: beyond that keys grow with the number of pictures, and cost stays nearly linear."""
+CHUNK_PAIRS = 1_000_000
+"""Descriptor pairs looked at together, about 100 bytes each, so that memory does not grow with the number of pairs."""
 BUCKET_MAX = 64
 """Descriptors in a bucket beyond which it is a commonplace."""
 MATCH_MAX_BITS = 40
@@ -98,29 +100,33 @@ def by_points(sketches: Sequence[SketchLike]) -> set[tuple[int, int]]:
     owner = np.repeat(np.arange(len(sketches)), counts)
     points = np.concatenate([sketch.points for sketch in sketches])
     descriptors = np.concatenate([sketch.descriptors for sketch in sketches])
-    left, right = _near(descriptors, owner, KEY_BITS if len(sketches) < MANY else KEY_BITS_MANY)
+    left, right = _near(descriptors, owner, max(KEY_BITS, math.ceil(math.log2(len(descriptors) / BUCKET_MEAN))))
     return _vote(left, right, owner, points, len(sketches))
 
 
 def _near(descriptors: NDArray[np.uint8], owner: Ints, key_bits: int) -> tuple[Ints, Ints]:
     """Matching descriptors of different owners, left < right, each pair once."""
     words = np.ascontiguousarray(np.ascontiguousarray(descriptors).view(np.uint64).T)
-    codes = []
     total = len(descriptors)
+    seen = np.zeros(0, np.int64)
     for columns in _keys(descriptors, key_bits):
-        keys = _take_bits(descriptors, columns)
-        left, right = _bucket_pairs(keys)
-        keep = owner[left] != owner[right]
-        left, right = left[keep], right[keep]
-        distance = np.zeros(len(left), np.uint16)
-        for word in words:
-            distance += np.bitwise_count(word[left] ^ word[right])
-        near = distance <= MATCH_MAX_BITS
-        left, right = left[near], right[near]
-        codes.append(np.minimum(left, right) * total + np.maximum(left, right))
-    seen = np.sort(np.concatenate(codes))
-    seen = seen[np.concatenate(([True], seen[1:] != seen[:-1]))] if len(seen) else seen
+        chunks = _bucket_pairs(_take_bits(descriptors, columns))
+        seen = np.sort(np.concatenate([seen, *(_matching(words, owner, left, right) for left, right in chunks)]))
+        seen = seen[np.concatenate(([True], seen[1:] != seen[:-1]))] if len(seen) else seen
     return seen // total, seen % total
+
+
+def _matching(words: NDArray[np.uint64], owner: Ints, left: Ints, right: Ints) -> Ints:
+    """Of some pairs of descriptors those of two owners that are near, as one number each: the smaller times their count plus the other."""
+    keep = owner[left] != owner[right]
+    left, right = left[keep], right[keep]
+    distance = np.zeros(len(left), np.uint16)
+    for word in words:
+        distance += np.bitwise_count(word[left] ^ word[right])
+    near = distance <= MATCH_MAX_BITS
+    left, right = left[near], right[near]
+    codes: Ints = np.minimum(left, right) * words.shape[1] + np.maximum(left, right)
+    return codes
 
 
 def _keys(descriptors: NDArray[np.uint8], key_bits: int) -> list[Ints]:
@@ -143,21 +149,18 @@ def _take_bits(descriptors: NDArray[np.uint8], columns: Ints) -> NDArray[np.uint
     return keys
 
 
-def _bucket_pairs(keys: NDArray[np.uint32]) -> tuple[Ints, Ints]:
-    """All pairs of rows with one key, crowded buckets left out."""
+def _bucket_pairs(keys: NDArray[np.uint32]) -> Iterator[tuple[Ints, Ints]]:
+    """All pairs of rows with one key, crowded buckets left out, some at a time."""
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.concatenate(([True], np.diff(keys[order]) != 0)))
     sizes = np.diff(np.append(starts, len(keys)))
-    lefts, rights = [], []
     for size in range(2, BUCKET_MAX + 1):
         rows = starts[sizes == size]
-        if len(rows):
-            a, b = np.triu_indices(size, 1)
-            lefts.append(order[(rows[:, None] + a).ravel()])
-            rights.append(order[(rows[:, None] + b).ravel()])
-    if not lefts:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    return np.concatenate(lefts), np.concatenate(rights)
+        a, b = np.triu_indices(size, 1)
+        step = max(1, CHUNK_PAIRS // len(a))
+        for first in range(0, len(rows), step):
+            chunk = rows[first : first + step, None]
+            yield order[(chunk + a).ravel()], order[(chunk + b).ravel()]
 
 
 def _vote(left: Ints, right: Ints, owner: Ints, points: NDArray[np.float32], pictures: int) -> set[tuple[int, int]]:

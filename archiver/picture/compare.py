@@ -16,7 +16,7 @@ from archiver.picture.compare_look import Look, look
 from archiver.picture.compare_place import Laid, Placement, drift_px, glance, lay, placements, refine
 from archiver.picture.features import Features
 from archiver.picture.relations import doubt_in_words, in_words, relations, series_in_words
-from archiver.picture.rules import STRICTNESS, UNSURE_BELOW, Evidence, is_other_colouring, is_part, is_series, judge, nearly
+from archiver.picture.rules import SERIES_CORNERS, STRICTNESS, UNSURE_BELOW, Evidence, is_other_colouring, is_part, is_series, judge, nearly
 
 LOOK_AT_PX = 176
 PLACEMENTS_MAX = 6
@@ -118,9 +118,18 @@ def find(a: Picture, fa: Features, b: Picture, fb: Features) -> Finding | None:
             tried[known] = place, _borne_out(tried[known][1], place)
         elif glance(fa, fb, place):
             tried.append((place, examine(a, fa, b, fb, place)))
-        if any(seen is not None and seen.score >= ENOUGH for _, seen in tried):
+        if any(seen is not None and _settles(seen) for _, seen in tried):
             break
     return max((seen for _, seen in tried if seen is not None), key=_rank, default=None)
+
+
+def _settles(found: Finding) -> bool:
+    """Is there no need to try another placement? Corners that lead to another moment of one place leave no other."""
+    return found.score >= ENOUGH or (found.place.inliers >= SERIES_CORNERS and is_series(found.evidence))
+
+
+def _is_untouched(found: Finding) -> bool:
+    return found.score >= UNTOUCHED_ENOUGH and found.rule == "untouched"
 
 
 def _borne_out(found: Finding | None, place: Placement) -> Finding | None:
@@ -154,7 +163,7 @@ def examine(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement
     """
     better = refine(fa, fb, place)
     refined = _look_at(a, fa, b, fb, better)
-    if refined is not None and refined.score >= UNTOUCHED_ENOUGH and refined.rule == "untouched":
+    if refined is not None and (_is_untouched(refined) or is_series(refined.evidence)):
         return refined
     if drift_px(better.matrix, place.matrix, fb.looks[place.view_b]) < DRIFT_PX:
         return refined

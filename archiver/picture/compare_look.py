@@ -22,6 +22,8 @@ Mask = NDArray[Any]
 WINDOW_PX = 9
 LEVEL_PX = 5
 TONE_SAMPLE = 1500
+TONE_STEPS = 8
+"""Per grey level, of the table that tones are mapped by."""
 NOISE_VARIANCE = 12.0
 """Grey levels squared: encoders leave about this much, and it must not correlate."""
 DETAIL_VARIANCE = 40.0
@@ -151,7 +153,7 @@ def look(laid: Laid) -> Look | None:
         inside=_correlation(grey_a[labels], grey_b[labels]) if labels.sum() > 20 else 0.0,
         plain_a=_plain(laid.a, labels),
         plain_b=_plain(laid.b, labels),
-        ground=max(_plain(laid.a, mask), _plain(laid.b, mask)),
+        ground=max(_plain(laid.a[::2, ::2], mask[::2, ::2]), _plain(laid.b[::2, ::2], mask[::2, ::2])),
         difference=float(np.abs(rest[mask]).mean()),
         tone=float(np.abs(grey_b[mask] - raw_b[mask]).mean()),
         chroma=chroma,
@@ -180,9 +182,9 @@ def tone_map(onto: Floats, grey: Floats, mask: Mask) -> Floats:
     starts = (np.ones(len(x), bool), off <= max(6.0, 1.5 * float(np.median(off))))
     basis = np.stack([np.ones_like(x), x, x * x, x * x * x], axis=1)
     _, factors = min((_fit(basis, y, start) for start in starts), key=lambda fit: fit[0])
-    steps = np.arange(256) / 255.0
-    curve = np.maximum.accumulate(np.clip(np.stack([np.ones(256), steps, steps**2, steps**3], axis=1) @ factors, 0, 255))
-    mapped: Floats = np.interp(grey, np.arange(256), curve).astype(np.float32)
+    steps = np.arange(255 * TONE_STEPS + 1) / (255.0 * TONE_STEPS)
+    curve = np.maximum.accumulate(np.clip(np.stack([np.ones_like(steps), steps, steps**2, steps**3], axis=1) @ factors, 0, 255))
+    mapped: Floats = curve.astype(np.float32)[np.clip(np.rint(grey * TONE_STEPS), 0, 255 * TONE_STEPS).astype(np.int16)]
     return mapped
 
 
@@ -283,9 +285,9 @@ def _plain(look: Bytes, chosen: Mask) -> float:
     pixels = look[chosen]
     if len(pixels) < 10:
         return 0.0
-    code = (pixels[:, 0] >> 4).astype(np.int64) * 256 + (pixels[:, 1] >> 4).astype(np.int64) * 16 + (pixels[:, 2] >> 4)
-    counts = np.sort(np.bincount(code))[::-1]
-    return float(counts[:2].sum()) / len(pixels)
+    code = (pixels[:, 0] >> 4).astype(np.int16) * 256 + (pixels[:, 1] >> 4).astype(np.int16) * 16 + (pixels[:, 2] >> 4)
+    counts = np.partition(np.bincount(code, minlength=4096), -2)
+    return float(counts[-2:].sum()) / len(pixels)
 
 
 def _correlation(one: Floats, other: Floats) -> float:
