@@ -20,6 +20,8 @@ from archiver.model import FetchSettings
 
 PACE_S_MAX = 1.0
 """The slowest pace that a host can ask for by refusing requests."""
+PACE_LEAST_S = 0.05
+"""A shorter pause than this is none."""
 REST_S = 600.0
 """After so long a host that was given up is tried once more: a run over many posts may take hours."""
 Origin = tuple[str, str, int]
@@ -179,8 +181,11 @@ class Limits:
         host.pace_s = max(host.pace_s, min(wait_s, PACE_S_MAX))
 
     def reached(self, name: str) -> None:
-        """The host answered."""
-        self._host(name).failures = 0
+        """The host answered: the pauses that it once asked for grow shorter again."""
+        host = self._host(name)
+        host.failures = 0
+        asked_for = self._delay_s.get(name, self._settings.delay_s)
+        host.pace_s = max(asked_for, host.pace_s / 2 if host.pace_s > PACE_LEAST_S else 0.0)
 
     def failed(self, name: str, refusal: Refusal) -> None:
         """No connection, no answer on it, or a plea to be left alone. After `host_failures_max` of these in a row the host is given up."""

@@ -117,8 +117,17 @@ def carry_out(work: Work, local: Document | None) -> Steps:
         expected = len(local.links) if local else PICTURES_OF_A_PAGE
         with Judge(work.where / folder.CACHE, work.settings, work.means.on_event, expected=expected) as judge:
             captured = yield lambda client: _capture(work, capturing.Capture(client, writer), writer, held, judge, local)
-            previous = None if work.survey.adds else work.survey.report
-            material = Material(work.where, captured.post, captured.outcomes, decisions, started, held.broken, previous, captured.undecided)
+            material = Material(
+                work.where,
+                captured.post,
+                captured.outcomes,
+                decisions,
+                started,
+                held.broken,
+                previous=work.survey.report,
+                completes_previous=work.survey.adds,
+                undecided=captured.undecided,
+            )
             return _publish(work, captured, material, judge, writer)
     finally:
         writer.close()
@@ -135,7 +144,7 @@ def _publish(work: Work, captured: Fetched, material: Material, judge: Judge, wr
     report = replace(report, warcs=tuple(folder.final_name(path) for path in folder.warcs(work.where)))
     listed = publish.pages(captured.post, at)
     files = publish.into_folder(report, judge, work.where, listed)
-    return Run(work.source, work.where, report, (*report.warcs, *files))
+    return Run(discretion.bare(work.source), work.where, report, (*report.warcs, *files))
 
 
 async def _capture(
@@ -200,18 +209,18 @@ async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter
     outcome = reopening.outcome(target, held)
     fresh = not isinstance(outcome, Captured)
     if fresh:
-        work.means.on_event(Event("stage", detail=f"Fetching {work.source}"))
+        work.means.on_event(Event("stage", detail=f"Fetching {discretion.bare(work.source)}"))
         outcome = await capture.page(work.source)
     if not isinstance(outcome, Captured):
         assert isinstance(outcome, Missed)
-        raise NothingFetched(f"{work.source} could not be fetched: {outcome.detail}")
+        raise NothingFetched(f"{discretion.bare(work.source)} could not be fetched: {outcome.detail}")
     last = outcome.hops[-1]
     raw = reader.payload(work.where, outcome.payload_ref)
     found = document.parse(raw, work.source, work.settings, url=last.url, content_type=last.content_type)
     if fresh:
         surveying.note_reading(writer, found.post, last.url, work.settings, outcome.record)
     if not _shows_pictures(found):
-        raise NothingFetched(f"{work.source} links no pictures, so there is nothing more to archive")
+        raise NothingFetched(f"{discretion.bare(work.source)} links no pictures, so there is nothing more to archive")
     return found
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from archiver.model import Captured, Cluster, Image, Link, Missed, Outcome, Pair, Picture, Role, Target, Unreadable
+from archiver.model import Captured, Cluster, Image, Link, Missed, Outcome, Pair, Picture, Reason, Role, Target, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,18 @@ def _status(outcome: Outcome, picture: Picture | None, look: Unreadable | None) 
     if picture is not None:
         return "ok", ""
     if look is not None:
-        return look.reason.value, look.detail
+        return _named(outcome, look)
     return "corrupt", "the picture was archived but never measured"
+
+
+def _named(outcome: Captured, look: Unreadable) -> tuple[str, str]:
+    """What cannot be made out at all is damage where the server calls it a picture."""
+    if look.format == "gzip":
+        return Reason.CORRUPT.value, "the compression of the body is damaged, or one that is not undone"
+    called = outcome.hops[-1].content_type.lower() if outcome.hops else ""
+    if look.reason is Reason.NOT_IMAGE and not look.format and called.startswith("image/"):
+        return Reason.CORRUPT.value, f"called {called.partition(';')[0]}, but no picture: {look.detail}"
+    return look.reason.value, look.detail
 
 
 def in_post_order(rows: Sequence[Image], clusters: Sequence[Cluster]) -> tuple[tuple[Image, ...], tuple[Cluster, ...]]:
@@ -80,7 +90,7 @@ def in_post_order(rows: Sequence[Image], clusters: Sequence[Cluster]) -> tuple[t
             urls_of[row.payload].append(index)
     joined = {payload for cluster in clusters for payload in cluster.members}
     alone = [_exact_copies(payload, len(found)) for payload, found in urls_of.items() if len(found) > 1 and payload not in joined]
-    present = [cluster for cluster in (*clusters, *alone) if any(payload in urls_of for payload in cluster.members)]
+    present = [cluster for cluster in (*clusters, *alone) if sum(len(urls_of.get(payload, ())) for payload in cluster.members) > 1]
     ordered = sorted(present, key=lambda cluster: min(urls_of[payload][0] for payload in cluster.members if payload in urls_of))
     marked = list(rows)
     for number, cluster in enumerate(ordered, 1):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from archiver.errors import NothingFetched
 from archiver.model import Missed, Target
 from archiver.pipeline import capturing, document, surveying
+from archiver.pipeline.discretion import bare
 from archiver.pipeline.means import Means
 from archiver.pipeline.settings import Settings
 from archiver.post.feed import feed
@@ -43,5 +44,5 @@ def fetch(url: str, settings: Settings, means: Means) -> tuple[bytes, str]:
         outcome = capturing.alone(lambda client: capturing.Capture(client, writer).one(Target(url, ())), settings.fetch, means)
         writer.close()
         if isinstance(outcome, Missed):
-            raise NothingFetched(f"{url} could not be fetched: {outcome.detail}")
+            raise NothingFetched(f"{bare(url)} could not be fetched: {outcome.detail}")
         return reader.payload(folder, outcome.payload_ref), outcome.hops[-1].url

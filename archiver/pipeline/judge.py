@@ -141,14 +141,23 @@ class Judge:
                 raise InputError(f"{name} is no picture that can be compared: {self._unreadable[payload].detail}")
         return tuple(self._pictures[payload] for payload in payloads)
 
-    def same(self, a: str, b: str) -> bool:
-        """Whether two measured payloads are the same picture; False when one of them is none."""
-        return a == b or (a in self._pictures and b in self._pictures and self.verdict(a, b).verdict is Verdict.SAME)
+    def same(self, before: str, now: str) -> bool:
+        """Whether a payload of an earlier capture and one of this are the same picture. True, too, when the earlier one is not in the
+        cache any more: that other bytes are another picture is only said when it was seen."""
+        old, new = self._known(before), self._known(now)
+        return before == now or old is None or new is None or self._verdict(old, new).verdict is Verdict.SAME
 
     def verdict(self, a: str, b: str) -> Pair:
         """What holds between two different measured payloads."""
-        first, second = sorted((a, b))
-        return self._compare([(self._pictures[first], self._pictures[second])])[0]
+        return self._verdict(self._pictures[a], self._pictures[b])
+
+    def _verdict(self, a: Picture, b: Picture) -> Pair:
+        first, second = sorted((a, b), key=lambda picture: picture.payload)
+        return self._compare([(first, second)])[0]
+
+    def _known(self, payload: str) -> Picture | None:
+        found = self._pictures.get(payload) or self._cache.load(payload)
+        return found if isinstance(found, Picture) else None
 
     def previews(self, payloads: Iterable[str]) -> dict[str, bytes]:
         """JPEGs of measured pictures, longest side 480 px."""

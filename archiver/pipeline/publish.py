@@ -46,7 +46,9 @@ class Material:
     started: datetime
     skipped: tuple[str, ...]
     previous: Mapping[str, Any] | None = None
-    """report.json of the capture before, when this one is another capture of the same post."""
+    """report.json of the capture before."""
+    completes_previous: bool = False
+    """This is that capture again, with more fetched or judged anew: what had changed then still has."""
     undecided: frozenset[str] = frozenset()
     """Targets that only count when they turn out to be pictures."""
 
@@ -62,7 +64,7 @@ def judged(material: Material, judge: Judge, settings: Settings, now: datetime) 
     rows = tuple(row for row in rows if row.status == "ok" or row.target.url not in material.undecided)
     rows = assemble.without_false_originals(rows, judgement.clusters)
     if material.previous is not None:
-        rows = _with_changes(rows, material.previous, judge)
+        rows = _with_changes(rows, material, judge)
     images, clusters = assemble.in_post_order(rows, judgement.clusters)
     return Report(
         tool=tool(),
@@ -81,9 +83,14 @@ def judged(material: Material, judge: Judge, settings: Settings, now: datetime) 
     )
 
 
-def _with_changes(rows: Sequence[Image], previous: Mapping[str, Any], judge: Judge) -> tuple[Image, ...]:
+def _with_changes(rows: Sequence[Image], material: Material, judge: Judge) -> tuple[Image, ...]:
     """Mark what became of each URL since the capture before."""
-    before = {row["url"]: row["sha256"] for row in previous.get("images", ()) if row["status"] == "ok"}
+    assert material.previous is not None
+    told = material.previous.get("images", ())
+    if material.completes_previous:
+        known = {row["url"]: row.get("change") or "" for row in told}
+        return tuple(replace(row, change=known.get(row.target.url, "")) for row in rows)
+    before = {row["url"]: row["sha256"] for row in told if row["status"] == "ok"}
     return tuple(replace(row, change=assemble.change(before.get(row.target.url), row, judge.same)) for row in rows)
 
 

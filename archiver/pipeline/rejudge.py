@@ -71,7 +71,17 @@ def _judged_archive(where: Path, settings: Settings, means: Means) -> Iterator[J
         for outcome in outcomes:
             if isinstance(outcome, Captured):
                 judge.submit(Source(outcome.payload_sha256, str(where), outcome.payload_ref))
-        material = Material(where, post.post, outcomes, folder.read_decisions(where), means.now(), held.broken, undecided=undecided(post))
+        material = Material(
+            where,
+            post.post,
+            outcomes,
+            folder.read_decisions(where),
+            means.now(),
+            held.broken,
+            found.report,
+            completes_previous=True,
+            undecided=undecided(post),
+        )
         made = publish.judged(material, judge, settings, means.now())
         name = str((found.report or {}).get("wacz") or "")
         made = replace(made, warcs=tuple(path.name for path in files if not path.name.endswith(".open")), wacz=name)

@@ -22,8 +22,12 @@ class Run:
 
 
 def exit_code(runs: Sequence[Run], *, fail_on_duplicates: bool = False) -> int:
-    """The most telling code of all runs: an error that ended one, duplicates where they are not wanted, links that failed."""
+    """The most telling code of all runs: an error that ended one, duplicates where they are not wanted, links that failed.
+
+    Nothing could be fetched only when that holds for every run."""
     codes = [_exit_code(run, fail_on_duplicates) for run in runs]
+    if any(code != NothingFetched.exit_code for code in codes):
+        codes = [EXIT_SOME_FAILED if code == NothingFetched.exit_code else code for code in codes]
     for code in (1, 3, 2, 4, EXIT_DUPLICATES, EXIT_SOME_FAILED):
         if code in codes:
             return code

@@ -22,6 +22,7 @@ from archiver.model import Event, FetchSettings
 from archiver.pipeline import archive as single
 from archiver.pipeline import capturing
 from archiver.pipeline.archive import Fetched, Steps
+from archiver.pipeline.discretion import bare
 from archiver.pipeline.means import Means
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
@@ -119,12 +120,12 @@ class _UnderWay:
 
     def begin(self, number: int, source: str, where: Path) -> None:
         """Read the post and have its pictures fetched."""
-        self._means.on_event(Event("stage", detail=f"{source} -> {where}"))
+        self._means.on_event(Event("stage", detail=f"{bare(source)} -> {where}"))
         steps = single.steps(source, where, self._settings, self._means)
         try:
             job = next(steps)
         except ArchiverError as error:
-            self.runs[number] = Run(source, where, error=error)
+            self.runs[number] = Run(bare(source), where, error=error)
             return
         self._posts[self._network.start(job)] = (number, source, where, steps)
 
@@ -135,5 +136,5 @@ class _UnderWay:
         try:
             self.runs[number] = single.finish(steps, future.result)
         except ArchiverError as error:
-            self.runs[number] = Run(source, where, error=error)
+            self.runs[number] = Run(bare(source), where, error=error)
         del self._posts[future]

@@ -106,6 +106,7 @@ def _verify_folder(folder: Path, now: datetime) -> Iterator[Finding]:
         waczs = [path for path in files if path.name.endswith(WACZ_SUFFIX)]
         found = found or bool(warcs or waczs)
         yield from _verify_warcs(warcs, now)
+        yield from _missing_files(place / REPORT, {path.name.removesuffix(OPEN_SUFFIX) for path in files})
         for path in waczs:
             yield from _verify_wacz(path, now)
             yield from _compare_with_wacz(path, warcs)
@@ -123,6 +124,20 @@ def _verify_warcs(warcs: list[Path], now: datetime) -> Iterator[Finding]:
     yield from ledger.check()
     if warcs and (report := warcs[0].with_name(REPORT)).is_file():
         yield from _check_report(report, ledger)
+
+
+def _missing_files(report: Path, beside: set[str]) -> Iterator[Finding]:
+    """What a report says to be there and is not."""
+    try:
+        told = json.loads(report.read_bytes())
+        names = [name for name in (*told.get("warcs", ()), told.get("wacz")) if isinstance(name, str) and name]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, AttributeError, TypeError):
+        return  # `_check_report` says that it cannot be read
+    for name in names:
+        if name not in beside:
+            yield Finding("error", "missing", report.name, None, "", f"the report names {name}, which is not here")
 
 
 def _compare_with_wacz(path: Path, warcs: list[Path]) -> Iterator[Finding]:
@@ -168,6 +183,8 @@ def _report_error(image: dict[str, Any], ledger: Ledger) -> str:
         return "its record is not in the archive"
     if (facts.warc, facts.offset, facts.length) != (where.get("file"), where.get("offset"), where.get("length")):
         return f"its record stands in {facts.warc} at {facts.offset}, not where the report says"
+    if facts.url and image.get("final_url") and facts.url != image["final_url"]:
+        return f"its record is of {facts.url}, not of the address the report gives"
     original = _original(facts, ledger)
     if image.get("sha256") and original is not None and original.payload_sha256 != image["sha256"]:
         return "the payload in the archive is not the one in the report"

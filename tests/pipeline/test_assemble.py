@@ -140,4 +140,5 @@ def test_exit_codes() -> None:
     assert exit_code([report(failed)]) == 4
     assert exit_code([report(ok, clusters=joined)]) == 0
     assert exit_code([report(ok, failed, clusters=joined)], fail_on_duplicates=True) == 9
-    assert exit_code([report(ok), Run("x", Path(), error=NothingFetched("x"))]) == 4
+    assert exit_code([report(ok), Run("x", Path(), error=NothingFetched("x"))]) == 8
+    assert exit_code([report(failed), Run("x", Path(), error=NothingFetched("x"))]) == 4

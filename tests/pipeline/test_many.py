@@ -20,6 +20,7 @@ from archiver.pipeline import many
 from archiver.pipeline.archive import archive
 from archiver.pipeline.means import Means
 from archiver.pipeline.rejudge import report as judge_again
+from archiver.pipeline.retry import retry
 from archiver.pipeline.settings import Settings
 from tests.small_pictures import scene
 
@@ -142,6 +143,33 @@ def test_a_likely_original_counts_only_when_it_is_the_same_picture_and_larger(si
         (f"{site}/photo.jpg", True),
         (f"{site}/other-300x225.jpg", False),
     ]
+
+
+def test_a_second_capture_says_what_changed_and_later_runs_remember(site: str, tmp_path: Path) -> None:
+    post = tmp_path / "post.md"
+    post.write_text(f"![]({site}/same.jpg) ![]({site}/packed.jpg) ![]({site}/other.jpg) ![]({site}/gone.jpg) ![]({site}/new.jpg)\n")
+    first = {"/same.jpg": jpeg(11), "/packed.jpg": jpeg(12), "/other.jpg": jpeg(13), "/gone.jpg": jpeg(14)}
+    second = {"/same.jpg": jpeg(11), "/packed.jpg": jpeg(12, quality=50), "/other.jpg": jpeg(15), "/new.jpg": jpeg(16)}
+    kept = dict(PAGES)
+    try:
+        for served in (first, second):
+            for path in ("/gone.jpg", "/new.jpg"):
+                PAGES.pop(path, None)
+            PAGES.update({path: ("image/jpeg", body) for path, body in served.items()})
+            archive(str(post), tmp_path / "out", settings(), quiet())
+        changes = ["unchanged", "different-bytes", "different-picture", "gone", "new"]
+        assert changes_in(tmp_path / "out") == changes
+        judge_again(tmp_path / "out", settings(), quiet())
+        assert changes_in(tmp_path / "out") == changes
+        retry(tmp_path / "out", settings(), quiet())
+        assert changes_in(tmp_path / "out") == changes
+    finally:
+        PAGES.clear()
+        PAGES.update(kept)
+
+
+def changes_in(folder: Path) -> list[str]:
+    return [image["change"] for image in json.loads((folder / "report.json").read_text())["images"]]
 
 
 def test_a_login_in_an_address_is_kept_nowhere(site: str, tmp_path: Path) -> None:
