@@ -127,7 +127,7 @@ def look(laid: Laid) -> Look | None:
     mask = laid.mask
     grey_a, raw_b = one[..., 0], other[..., 0]
     grey_b = tone_map(grey_a, raw_b, mask)
-    correlation, detail, level = _windows(grey_a, grey_b, mask)
+    correlation, detail, level = windows(grey_a, grey_b, mask)
     detail &= mask
     apart = mask & ((detail & (correlation < DISAGREES)) | (np.abs(level) > LEVEL_APART))
     parts, labels, regions = _regions(apart, mask)
@@ -202,7 +202,7 @@ def _fit(basis: Floats, y: Floats, keep: Mask) -> tuple[float, Floats]:
     return float(np.median(rest)), factors
 
 
-def _windows(one: Floats, other: Floats, mask: Mask) -> tuple[Floats, Mask, Floats]:
+def windows(one: Floats, other: Floats, mask: Mask) -> tuple[Floats, Mask, Floats]:
     """Per pixel, of what the mask leaves of the window around it: correlation, whether there is detail, mean difference."""
     inside = mask.astype(np.float32)
     weight = 1.0 / np.maximum(_box(inside, WINDOW_PX), 1e-3)
