@@ -113,7 +113,7 @@ def warcinfo(source: str, settings: Settings) -> WarcInfo:
     """Who captures what, and how (WARC 1.1 section 6.2)."""
     return WarcInfo(
         software=f"archiver/{__version__} Python/{platform.python_version()} aiohttp/{metadata.version('aiohttp')}",
-        operator=settings.operator,
+        operator=settings.operator or "not named",
         description=f"The pictures of {shown_source(source)}",
         user_agent=user_agent(settings.fetch),
         robots=settings.fetch.robots,
