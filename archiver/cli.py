@@ -18,7 +18,7 @@ COMMANDS = {
     "links": "List the pictures a post links, fetching nothing.",
     "dedup": "Find the same pictures in WARC or WACZ files or folders of images, without network.",
     "compare": "The verdict on two pictures, with all its evidence.",
-    "report": "Judge and render an archive folder again, from its WARC files.",
+    "report": "Judge and render a folder again, with your decisions.",
     "review": "Decide in the browser which pictures are the same.",
     "retry": "Fetch again only what failed.",
     "verify": "Check digests, structure, index and revisits of an archive.",

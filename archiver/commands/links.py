@@ -43,7 +43,8 @@ def show_plan(source: str, settings: Settings, *, as_json: bool) -> int:
         for link in found.links:
             click.echo(present.text(link.url) + (f"\t{present.text(link.caption)}" if link.caption else ""))
     for link in found.unsupported:
-        click.echo(f"line {link.line}: cannot be fetched: {present.text(link.url)}", err=True)
+        why = "is no web address" if ":" in link.url.split("/")[0] else "is relative, and there is no --base-url"
+        click.echo(f"{present.text(source)}:{link.line}: {present.text(link.url)} {why}", err=True)
     if not found.links:
         click.echo(f"{present.text(source)} links no pictures", err=True)
     return EXIT_OK
