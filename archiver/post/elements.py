@@ -24,10 +24,11 @@ _LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set")
 _LATE = frozenset((*_LAZY, *_LAZY_SETS, "srcset", "width"))
 """Without any of these an `<img>` shows its `src` and nothing else."""
 _PLACEHOLDER = re.compile(
-    r"^data:|(?:^|[/_.-])(?:placeholder|blank|spacer|loading|loader|spinner|lazy|transparent|pixel|1x1|gr[ae]y|clear)\b[^/]*$",
-    re.IGNORECASE,
+    r"data:|(?:[^?#]*[/_.-])?(?:placeholder|blank|spacer|loading|loader|spinner|lazy|transparent|pixel|1x1|gr[ae]y|clear)"
+    r"(?:\.\w+)?(?:[?#].*)?\Z",
+    re.IGNORECASE | re.DOTALL,
 )
-"""What stands in `src` until a script puts the picture there."""
+"""What stands in `src` until a script puts the picture there: a name that is such a word or ends with one, not `grey-cat.jpg`."""
 _BEHIND = frozenset(("style", "background", "data-bg"))
 _OPEN_GRAPH = frozenset(("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src"))
 _META = _OPEN_GRAPH | {"image", "thumbnail", "msapplication-tileimage"}
@@ -55,7 +56,7 @@ def _img(element: Element) -> Iterator[Row]:
         return
     lazy = [value for name in _LAZY if (value := element.get(name))][:1]
     src = element.get("src")
-    shown = [*lazy, src] if src and src not in lazy and not (_waits(element, lazy) and _PLACEHOLDER.search(src)) else lazy
+    shown = [*lazy, src] if src and src not in lazy and not (_waits(element, lazy) and _PLACEHOLDER.match(src)) else lazy
     for url in shown:
         yield url, Role.IMAGE, 0
     yield from _sets(element, ("srcset", *_LAZY_SETS), shown)
@@ -76,7 +77,7 @@ def _sets(element: Element, names: tuple[str, ...], shown: list[str]) -> Iterato
     for name in names:
         if not (value := element.get(name)):
             continue
-        found = [(url, size) for url, size in candidates.srcset(value) if not _PLACEHOLDER.match(url)]
+        found = [(url, size) for url, size in candidates.srcset(value) if url[:5].lower() != "data:"]
         if element.choice == "largest" and found:
             found = [max(found, key=lambda pair: pair[1])]
         yield from ((url, Role.SRCSET, 0) for url, _ in found if url not in shown)

@@ -39,6 +39,22 @@ CASES = {
     ),
     "lazy with a waiting picture": ("<img src=/img/spinner.gif data-lazy-src=/a.jpg>", [f"image 1 {AT}a.jpg"]),
     "lazy over a small preview": ("<img src=/small.jpg data-src=/a.jpg>", [f"image 1 {AT}a.jpg", f"image 1 {AT}small.jpg"]),
+    "lazy with a name that ends as a waiting picture's": (
+        "<img src=/i/lazy-loading.gif data-src=/a.jpg><img src='1x1.gif?v=/2' data-src=/b.jpg><img src=/x/Placeholder srcset=/c.jpg>",
+        [f"image 1 {AT}a.jpg", f"image 1 {AT}b.jpg", f"srcset 1 {AT}c.jpg"],
+    ),
+    "a name that only begins as a waiting picture's": (
+        "<img src=/up/loading-dock.jpg srcset='/up/b.jpg 2x'><img src=clear-sky.jpg data-src=/a.jpg><img src=/grey/cat.jpg srcset=/c.jpg>",
+        [
+            f"image 1 {AT}up/loading-dock.jpg",
+            f"srcset 1 {AT}up/b.jpg",
+            f"image 1 {AT}a.jpg",
+            f"image 1 {AT}2020/clear-sky.jpg",
+            f"image 1 {AT}grey/cat.jpg",
+            f"srcset 1 {AT}c.jpg",
+        ],
+    ),
+    "a picture of that name stays in its set": ("<img src=/sky-clear.jpg srcset='/sky-clear.jpg 1x'>", [f"srcset 1 {AT}sky-clear.jpg"]),
     "noscript": ("<noscript><img src=/a.jpg></noscript>", [f"image 1 {AT}a.jpg"]),
     "input, video, object": (
         "<input type=image src=/a.png><video poster=/b.jpg></video><object data=/c.png></object>",
