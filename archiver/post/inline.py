@@ -43,7 +43,30 @@ MAX_OPEN = 100_000
 MAX_UNFINISHED = 100_000
 """Links begun and never finished in one block; each costs a search of its own."""
 
-References = Mapping[str, Mapping[str, Any]]
+MIN_EXPANDED_CHARS = 5_000_000
+"""What references may write out in any document, however short; a longer one may write out four times its own length."""
+
+
+class References:
+    """The link reference definitions of a document. Every use writes its destination out, so their sum is bounded (as cmark does)."""
+
+    def __init__(self, definitions: Mapping[str, Mapping[str, Any]], document_chars: int) -> None:
+        self._definitions = definitions
+        self._left = max(MIN_EXPANDED_CHARS, 4 * document_chars)
+
+    def __bool__(self) -> bool:
+        return bool(self._definitions)
+
+    def target(self, label: str) -> tuple[str, str] | None:
+        """(destination, title) of a label, None when it has no definition. Raises InputError when the uses become too much."""
+        found = self._definitions.get(normalizeReference(label)) if label.strip() else None
+        if not found:
+            return None
+        url, title = str(found["href"]), str(found["title"])
+        self._left -= len(url) + len(title)
+        if self._left < 0:
+            raise InputError("the post uses long addresses by reference so often that millions of characters result; no person wrote that")
+        return url, title
 
 
 class _Bracket(NamedTuple):
@@ -235,8 +258,8 @@ class _Scan:
         if text.startswith("[", after) and (named := _LABEL.match(text, after)):
             end = named.end()
             label = named[1] or label
-        reference = self.references.get(normalizeReference(label)) if label.strip() else None
-        return (str(reference["href"]), str(reference["title"]), end) if reference else None
+        reference = self.references.target(label)
+        return (*reference, end) if reference else None
 
 
 def _destination(text: str, at: int) -> tuple[str, str, int] | None:

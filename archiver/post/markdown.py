@@ -18,15 +18,18 @@ from archiver.post.stamps import stamp
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
+    from archiver.post.inline import References
+
 _MAY_HOLD_PICTURE = re.compile(r"!\[|\]\(|\]\[|\]:|<[A-Za-z]|\{\{[<%]|\{%|https?://")
 MAX_TINY_LINES = 150_000
-"""The block parser takes some 20 microseconds for a line, however short."""
+"""The block parser takes some 20 microseconds for a line, however short; next to nothing for an empty one."""
 MAX_MARKS = 200_000
 """Marks of lists and quotes; each costs the block parser some 13 microseconds."""
 MAX_CELLS = 500_000
 """Cells of tables; each costs the block parser some 13 microseconds and a kilobyte."""
 MAX_NESTING = 60
 """Blocks within blocks; the parser calls itself for each level and reads nothing below the last."""
+_FILLED = re.compile(r"^[ \t]*[^ \t\n]", re.MULTILINE)
 _MARKERS = re.compile(r"^[\s>*+-]*(?:\d{1,9}[.)]\s)?", re.MULTILINE)
 _LEADING = re.compile(r"^(?: *[>*+-])+", re.MULTILINE)
 _RULED = re.compile(r"\|[ \t]*:?-|-:?[ \t]*\|")
@@ -65,17 +68,19 @@ def skeleton(body: str, first_line: int = 1) -> str:
     """
     from markdown_it.token import Token
 
+    from archiver.post.inline import References
+
     _measure(body)
     env: dict[str, Any] = {}
     tokens: list[Token] = []
     markdown = parser()
     markdown.block.parse(body, markdown, env, tokens)
-    references = env.get("references", {})
+    references = References(env.get("references", {}), len(body))
     return "".join([*_pieces(tokens, references, first_line), *_below(tokens, references, body, first_line)])
 
 
 def _measure(body: str) -> None:
-    lines = body.count("\n")
+    lines = len(_FILLED.findall(body))
     if lines > MAX_TINY_LINES and len(body) < 12 * lines:
         raise InputError(f"the post has {lines:,} lines of {len(body) / lines:.0f} characters each; it is no text a person wrote")
     marks = sum(len(found[0]) - found[0].count(" ") for found in _LEADING.finditer(body))
@@ -86,7 +91,7 @@ def _measure(body: str) -> None:
         raise InputError(f"the post has {cells:,} cells of tables in {len(body):,} characters; it is no text a person wrote")
 
 
-def _below(tokens: list[Any], references: dict[str, Any], body: str, first_line: int) -> Iterator[str]:
+def _below(tokens: list[Any], references: References, body: str, first_line: int) -> Iterator[str]:
     """What the block parser left unread because it is nested too deep: its paragraphs, without telling code from text."""
     from archiver.post import inline
 
@@ -101,7 +106,7 @@ def _below(tokens: list[Any], references: dict[str, Any], body: str, first_line:
             done = end
 
 
-def _pieces(tokens: list[Any], references: dict[str, Any], first_line: int) -> Iterator[str]:
+def _pieces(tokens: list[Any], references: References, first_line: int) -> Iterator[str]:
     from archiver.post import inline
 
     for token in tokens:

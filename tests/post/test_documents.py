@@ -146,6 +146,7 @@ REFUSED = {
     ),
     "lists in lists without end": (b"![](a)\n" + b"- " * 300_000, "", "300,000 marks"),
     "open brackets without end": (b"![" * 200_000 + b"](x)", "", "brackets"),
+    "a long address used without end": (b"[x]: " + b"y" * 40_000 + b"\n\n" + b"![x]" * 12_000, "", "by reference"),
     "links without end": (b"[a](" * 110_000 + b")", "", "never finished"),
 }
 

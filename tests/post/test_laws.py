@@ -149,3 +149,12 @@ def test_a_hundred_thousand_pictures():
     links = read(text.encode(), "post.md").links
     assert len(plan(links)) == 100_000
     assert (links[-1].line, links[-1].caption) == (100_000, "caption 99999")
+
+
+def test_a_hundred_thousand_pictures_in_paragraphs_of_their_own():
+    assert len(read(("![a](https://a.example/b.jpg)\n\n" * 100_000).encode(), "post.md").links) == 100_000
+
+
+def test_a_picture_carried_in_the_post_may_be_used_again_and_again():
+    text = "![dot] " * 50 + "\n\n[dot]: data:image/png;base64," + "iVBORw0K" * 5_000
+    assert len(read(text.encode(), "post.md").data_images) == 50
