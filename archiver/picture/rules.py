@@ -187,16 +187,17 @@ RULES: dict[str, Callable[[Evidence], float]] = {
 
 PART_BELOW = 0.62
 """Share of the larger picture below which the smaller one may be a part of its page."""
+HALF_BELOW = 0.55
+"""The same where only gutters tell: half a page of two parts, with some slack."""
 PAGE_DETAIL = 8.0
 
 
 def is_part(seen: Evidence) -> bool:
     """The smaller stands on the larger as on a page: edges or gutters run along its sides, and beyond them is more than a plain border."""
     frame = seen.frame
-    shown = min(frame.content_a, frame.content_b)
-    pasted = frame.seams >= max(1, frame.open_sides - 2)
-    apart = frame.open_sides > 0 and frame.seams + frame.gutters >= frame.open_sides
-    return shown < PART_BELOW and frame.outside > PAGE_DETAIL and (pasted or apart)
+    pasted = min(frame.content_a, frame.content_b) < PART_BELOW and frame.seams >= max(1, frame.open_sides - 2)
+    apart = min(frame.cover_a, frame.cover_b) < HALF_BELOW and 0 < frame.open_sides <= frame.seams + frame.gutters
+    return frame.outside > PAGE_DETAIL and (pasted or apart)
 
 
 UNSURE_BELOW = 0.2

@@ -178,6 +178,22 @@ def test_a_collage_contains_its_parts_and_is_not_one_of_them() -> None:
     assert pair.verdict is not Verdict.SAME, pair
 
 
+def test_a_sheet_of_drawings_on_white_contains_each_of_them() -> None:
+    def drawn(seed: str) -> Image.Image:
+        image = Image.new("RGB", (300, 300), "white")
+        draw, rng = ImageDraw.Draw(image), random.Random(seed)
+        for _ in range(25):
+            x, y = rng.randint(30, 200), rng.randint(30, 200)
+            draw.rectangle((x, y, x + rng.randint(10, 60), y + rng.randint(10, 60)), f"hsl({rng.randint(0, 359)}, 60%, 50%)")
+        return image
+
+    sheet = Image.new("RGB", (600, 300), "white")
+    for number, seed in enumerate(("one", "other")):
+        sheet.paste(drawn(seed), (300 * number, 0))
+    pair = judged(measured(drawn("one")), measured(sheet))
+    assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.CONTAINS,)), pair
+
+
 def test_the_same_pixels_in_another_file() -> None:
     pair = judged(measured(SCENE, ("png", 0)), measured(SCENE, ("bmp", 0)))
     assert (pair.verdict, pair.relations, pair.score) == (Verdict.SAME, (Relation.IDENTICAL_PIXELS,), 1.0)
