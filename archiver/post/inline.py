@@ -21,7 +21,7 @@ from markdown_it.common.utils import normalizeReference
 from markdown_it.helpers import parseLinkDestination, parseLinkTitle
 
 from archiver.errors import InputError
-from archiver.post import shortcodes
+from archiver.post import jsx, shortcodes
 from archiver.post.stamps import STAMP, stamp
 
 _SPECIAL = re.compile(r"[\\`<\[\]]|!(?=\[)|\{(?=\{[<%]|%)|(?<!\w)https?://")
@@ -89,6 +89,7 @@ class _Scan:
         self.dead = 0
         """Waiting `[` below this height of the stack can no longer become links (rule 3)."""
         self.unfinished = 0
+        self.jsx_failures = 0
         self._first_line = first_line
         self._breaks: list[int] | None = None
         self._next: dict[str, int] = {}
@@ -160,12 +161,13 @@ class _Scan:
             url = escape(auto[1])
             self.out.append(f'<a {STAMP}={self.line(at)} href="{url}">{url}</a>')
             return auto.end()
-        if tag := _TAG.match(text, at):
-            self.out.append(f"{tag[1]} {STAMP}={self.line(at)}{shortcodes.unbraced(tag[2])}" if tag[1] else tag[0])
-            return tag.end()
-        if text[at + 1 : at + 2].isalpha() and (element := shortcodes.jsx(text, at)):
+        tag = _TAG.match(text, at)
+        if (not tag or "{" in tag[0]) and (element := self._jsx(at)):
             self.out.append(stamp(element[0], self.line(at)))
             return element[1]
+        if tag:
+            self.out.append(f"{tag[1]} {STAMP}={self.line(at)}{tag[2]}" if tag[1] else tag[0])
+            return tag.end()
         for opening, closing in _HIDDEN:
             if opened := opening.match(text, at):
                 # `<!-->` and `<!--->` are whole comments (CommonMark 0.31 section 6.6).
@@ -175,6 +177,13 @@ class _Scan:
                 break
         self.out.append("&lt;")
         return at + 1
+
+    def _jsx(self, at: int) -> tuple[str, int] | None:
+        if not self.text[at + 1 : at + 2].isalpha() or self._find("{", at) < 0 or self.jsx_failures >= jsx.MAX_FAILURES:
+            return None
+        element = jsx.element(self.text, at)
+        self.jsx_failures += element is None
+        return element
 
     def _brace(self, at: int) -> int:
         for opening, (closing, make) in shortcodes.OPENINGS.items():

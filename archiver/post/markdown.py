@@ -12,7 +12,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from archiver.errors import InputError
-from archiver.post import shortcodes
+from archiver.post import jsx, shortcodes
 from archiver.post.stamps import stamp
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _pieces(tokens: list[Any], references: References, first_line: int) -> Itera
             yield inline.html_of(token.content, references, line)
         elif token.type == "html_block":
             line = first_line + (token.map[0] if token.map else 0)
-            yield stamp(shortcodes.expanded(shortcodes.unbraced(token.content), line), line)
+            yield stamp(shortcodes.expanded(jsx.plain(token.content), line), line)
         else:
             name, _, side = token.type.rpartition("_")
             if tag := _TAGS.get(name):

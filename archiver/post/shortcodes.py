@@ -16,8 +16,6 @@ _NAMED = re.compile(r"""([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|`([^`]*)
 _WORD = re.compile(r""""((?:[^"\\]|\\.)*)"|'([^']*)'|`([^`]*)`|([^\s"'`]+)""")
 _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)(?:[?#].*)?$", re.IGNORECASE)
 _SOURCES = ("src", "image_path", "url", "path", "file", "image", "filename")
-_JSX_VALUE = re.compile(r"""=\{\s*(?:"([^"{}]*)"|'([^'{}]*)'|`([^`{}$]*)`|require\(\s*["']([^"'{}]*)["']\s*\)(?:\.default)?)\s*\}""")
-_JSX_TAG = re.compile(r"""<[A-Za-z][\w.]*(?:\s+[\w:-]+(?:=(?:"[^"]*"|'[^']*'|\{[^{}]*\}))?)*\s*/?>""")
 _SHORTCODE = re.compile(r"\{\{<[^{}]*>\}\}|\{\{%[^{}]*%\}\}|\{%[^{}]*%\}")
 _OBSIDIAN = re.compile(r"!\[\[([^\[\]|\n]{1,1000})(?:\|([^\[\]\n]{0,1000}))?\]\]")
 
@@ -97,16 +95,3 @@ def obsidian(text: str, at: int, line: int) -> tuple[str, int] | None:
     if not _PICTURE_END.search(name):
         return None
     return f'<img {STAMP}={line} src="{escape(name)}" alt="{escape(alt)}">', found.end()
-
-
-def jsx(text: str, at: int) -> tuple[str, int] | None:
-    """A JSX element at `at` as HTML (`src={"a.png"}` -> `src="a.png"`) and its end; None when there is none."""
-    found = _JSX_TAG.match(text, at)
-    return (unbraced(found[0]), found.end()) if found else None
-
-
-def unbraced(html: str) -> str:
-    """JSX attribute values that are plain strings, as HTML attribute values."""
-    if "={" not in html:
-        return html
-    return _JSX_VALUE.sub(lambda found: '="' + escape(next((v for v in found.groups() if v is not None), "")) + '"', html)

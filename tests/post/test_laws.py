@@ -121,6 +121,8 @@ HOSTILE = {
     "unclosed destinations": PICTURE + "[a](<b" * 60_000,
     "unclosed titles": PICTURE + '[a](b "' * 60_000,
     "unclosed shortcodes": PICTURE + "{{< figure " * 60_000,
+    "unclosed expressions": PICTURE + "<a b={{ " * 60_000,
+    "unclosed expressions in a block": "<div>" + "<a b={{ " * 60_000 + "\n\n" + PICTURE,
     "quotes in quotes": ">" * 100_000 + PICTURE,
     "lists in lists": "".join("  " * n + "- a\n" for n in range(300)) + "\n" + PICTURE,
     "a tag of many attributes": PICTURE + "<img" + " b" * 100_000 + ">",

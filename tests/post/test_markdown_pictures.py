@@ -106,6 +106,17 @@ CASES = {
     ),
     "Docusaurus": ("<Image img={require('./a.png')} /> <img src={require('./b.png').default} />", [f"image 1 {BASE}b.png"]),
     "MDX": ("<Image src={'/a.jpg'} alt=\"A\" width={30} />\n\n<Image src={hero} />", ["image 1 https://blog.example/a.jpg / A"]),
+    "MDX, expressions beside the picture": (
+        "<Image src=\"a.png\" style={{width: 300}} />\n\n<img {...props} src='b.png'/> x\n\n"
+        '<img\n  onClick={() => { a > b; say("}") }}\n  src={"c.png"} alt={`C`}\n/>\n\n<img src="d.png" width={30}/>',
+        [f"image 1 {BASE}a.png", f"image 3 {BASE}b.png | x", f"image 5 {BASE}c.png / C", f"image 10 {BASE}d.png"],
+    ),
+    "MDX in a block of HTML": (
+        "<div style={{a: {b: 1}}} id={() => x > 1}>\n<img\n onLoad={() => {y > 2}}\n src={'a.png'}/>\n<img src='b.png' {...p} /></div>",
+        [f"image 2 {BASE}a.png", f"image 5 {BASE}b.png"],
+    ),
+    "MDX, counting pixel": (f'<img src="{AT}p.gif" width={{1}} height={{1}} />', []),
+    "braces that never close": (f"<Image src={{ a <b c={{ ![]({AT}a.jpg)", [f"image 1 {AT}a.jpg"]),
 }
 
 
@@ -158,3 +169,11 @@ def test_a_picture_in_the_post_itself():
     (image,) = document.data_images
     assert (image.content_type, image.payload, image.link.alt) == ("image/png", b"\x89PNG\r\n\x1a\n", "dot")
     assert [link.url for link in document.unsupported] == ["data:text/html,x"]
+
+
+@pytest.mark.parametrize("around", ["{}", "text {} text", "<div>\n{}\n</div>"])
+def test_an_expression_in_place_of_an_address_is_named_as_out_of_reach(around: str):
+    text = around.format("<Image src={`https://a.example/${x}.png`} /><img src={hero}/>")
+    document = read(text.encode(), "post.md", base_url=BASE)
+    assert document.links == ()
+    assert [link.url for link in document.unsupported] == ["{`https://a.example/${x}.png`}", "{hero}"]
