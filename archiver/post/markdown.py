@@ -12,7 +12,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from archiver.errors import InputError
-from archiver.post import jsx, shortcodes
+from archiver.post import hidden, jsx, shortcodes
 from archiver.post.stamps import stamp
 
 if TYPE_CHECKING:
@@ -71,12 +71,14 @@ def skeleton(body: str, first_line: int = 1) -> str:
     from archiver.post.inline import References
 
     _measure(body)
+    body = hidden.prepared(body, markdown=True)
     env: dict[str, Any] = {}
     tokens: list[Token] = []
     markdown = parser()
     markdown.block.parse(body, markdown, env, tokens)
     references = References(env.get("references", {}), len(body))
-    return "".join([*_pieces(tokens, references, first_line), *_below(tokens, references, body, first_line)])
+    html = "".join([*_pieces(tokens, references, first_line), *_below(tokens, references, body, first_line)])
+    return html.replace(shortcodes.NEUTRAL, "")
 
 
 def _measure(body: str) -> None:

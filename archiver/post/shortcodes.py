@@ -24,6 +24,9 @@ HUGO_NAMES = frozenset(
 )
 JEKYLL_NAMES = {"figure", "image", "img", "picture", "gallery", "responsive-image", "thumbnail", "lightbox", "responsive_image"}
 
+NEUTRAL = "\ufdd0"
+"""Begins a line that must begin no block; a noncharacter, taken away again when the blocks are known."""
+
 OPENINGS: dict[str, tuple[str, Callable[[str, int], str]]] = {}
 """Opening of a shortcode -> its closing and what makes HTML of the text between, given the line."""
 
@@ -49,12 +52,12 @@ def _picture(src: str, named: dict[str, str], line: int) -> str:
 
 
 def _hugo(inside: str, line: int) -> str:
-    name, *rest = inside.strip().split(None, 1)[:2] or [""]
+    name, *rest = inside.replace(NEUTRAL, "").strip().split(None, 1)[:2] or [""]
     return html_of(name.lower(), "".join(rest).rstrip("/"), line) if name.lower() in HUGO_NAMES else ""
 
 
 def _jekyll(inside: str, line: int) -> str:
-    words = inside.strip().strip("-").split(None, 1)
+    words = inside.replace(NEUTRAL, "").strip().strip("-").split(None, 1)
     if len(words) == 2 and words[0] in ("include", "include_cached", "include_relative"):
         words = words[1].split(None, 1)
     if not words:

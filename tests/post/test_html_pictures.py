@@ -112,6 +112,12 @@ def test_shortcodes_count_in_the_source_of_a_site_generator_only():
     assert read(page.encode(), PAGE).links == ()
 
 
+def test_comments_of_a_site_generator_count_in_its_source_only():
+    page = "<html>\n{% comment %}\n<img src=/x.jpg>{% endcomment %}<img src=/a.jpg>"
+    assert [row(link) for link in read(f"---\ntitle: T\n---\n{page}".encode(), PAGE).links] == [f"image 6 {AT}a.jpg"]
+    assert len(read(page.encode(), PAGE).links) == 2
+
+
 def test_a_link_around_a_picture_may_lead_to_a_picture_or_a_page():
     document = read(b"<a href='https://photos.example/show?id=5'><img src='https://a.example/s.jpg'></a>", "page.html")
     assert [link.url for link in document.links] == ["https://a.example/s.jpg"]

@@ -36,6 +36,14 @@ NOTATIONS = [
     "<Image src={'m.png'} />",
     "{",
     "https://a.example/h.jpg",
+    "{% raw %}",
+    "{% endraw %}",
+    "{{< highlight x >}}",
+    "{{< /highlight >}}",
+    "{/*",
+    "*/}",
+    "%%",
+    "<img a={b} src=",
 ]
 HTML = ["<table>", "<svg>", "<style>", "<script>", "<noscript>", "<p style='background:url(s.png)'>", "<picture><source srcset='p.jpg 2x'>"]
 HEADS = ["+++\n", "---\n", "image: f.jpg\n", "<!doctype html>", "<base href=//b.example/>", "<a href=full.jpg>", "\ufeff", "\x00", "\r\n"]
@@ -123,6 +131,8 @@ HOSTILE = {
     "unclosed shortcodes": PICTURE + "{{< figure " * 60_000,
     "unclosed expressions": PICTURE + "<a b={{ " * 60_000,
     "unclosed expressions in a block": "<div>" + "<a b={{ " * 60_000 + "\n\n" + PICTURE,
+    "unclosed comments of generators": PICTURE + "{% comment %} {{/* {/* %% x\n" * 30_000,
+    "unclosed code of generators": PICTURE + "\n%% {{< highlight x >}} `` {% raw %} `" * 20_000,
     "quotes in quotes": ">" * 100_000 + PICTURE,
     "lists in lists": "".join("  " * n + "- a\n" for n in range(300)) + "\n" + PICTURE,
     "a tag of many attributes": PICTURE + "<img" + " b" * 100_000 + ">",

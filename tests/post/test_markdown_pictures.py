@@ -117,7 +117,54 @@ CASES = {
     ),
     "MDX, counting pixel": (f'<img src="{AT}p.gif" width={{1}} height={{1}} />', []),
     "braces that never close": (f"<Image src={{ a <b c={{ ![]({AT}a.jpg)", [f"image 1 {AT}a.jpg"]),
+    "Hugo figure over lines": (
+        '{{< figure\n  src="a.jpg"\n  alt="A"\n>}}\n\n> {{<\nfigure\nsrc="b.jpg" >}} x\n\n- {{% img\n"c.jpg"\n%}}\n\n![](d.jpg)',
+        [f"image 1 {BASE}a.jpg / A", f"image 6 {BASE}b.jpg", f"image 10 {BASE}c.jpg", f"image 14 {BASE}d.jpg"],
+    ),
+    "code of Jekyll": (
+        "![](a.jpg)\n{% highlight html %}\n![](x.jpg)\n\n<img src=x.jpg>\n{% endhighlight %}\n![](b.jpg)\n"
+        "{%- comment -%} ![](x.jpg) {%- endcomment -%} ![](c.jpg)",
+        [f"image 1 {BASE}a.jpg", f"image 7 {BASE}b.jpg", f"image 8 {BASE}c.jpg"],
+    ),
+    "a comment of Jekyll in a block of HTML": (
+        "<div>\n    {% comment %} x\n\n    <img src=x.jpg> {% endcomment %}\n    <img src=a.jpg>\n</div>",
+        [f"image 5 {BASE}a.jpg"],
+    ),
+    "raw: no shortcodes, but Markdown": (
+        "{% raw %}\n{% include image.html src='x.jpg' %} {{< img 'x.jpg' >}} ![](a.jpg)\n{% endraw %}\n![](b.jpg)",
+        [f"image 2 {BASE}a.jpg", f"image 4 {BASE}b.jpg"],
+    ),
+    "code and comments of Hugo": (
+        "{{< highlight html >}}\n![](x.jpg)\n\n![](x.jpg)\n{{< /highlight >}}\n{{/* ![](x.jpg)\n\n![](x.jpg) */}} ![](a.jpg)\n"
+        "{{</* figure src='x.jpg' */>}}",
+        [f"image 8 {BASE}a.jpg"],
+    ),
+    "comments of Obsidian": ("%% ![](x.jpg) %% ![](a.jpg)\n\n%%\n![](x.jpg)\n\n![](x.jpg)\n%%\n![](b.jpg)", ["a 1", "b 8"]),
+    "comments of MDX": ("{/* ![](x.jpg)\n\n<img src='x.jpg'/> */} ![](a.jpg)", ["a 3"]),
+    "marks of comments that are none": (
+        "100%% ![](a.jpg) and 50%%\n{% raw %} {{< highlight >}} {/* {{/* ![](b.jpg)\n\n%%\n![](c.jpg)\n\n"
+        "`{% raw %}` ![](d.jpg) `{% comment %}` ![](e.jpg) `{% endcomment %}`\n\n"
+        "```\n{% comment %}\n```\n![](f.jpg)\n~~~ x\n{% endcomment %}\n~~~\n"
+        "x <!-- {% comment %} --> ![](g.jpg) <!-- {% endcomment %} -->\n\n"
+        "<style>\na{/* x */ background:url(h.jpg)} b{ /* y */ }\n</style>",
+        [
+            f"image 1 {BASE}a.jpg | and 50%%",
+            "b 2",
+            "c 5",
+            f"image 7 {BASE}d.jpg | {{% comment %}}",
+            f"image 7 {BASE}e.jpg | {{% endcomment %}}",
+            "f 12",
+            "g 16",
+            "h 19",
+        ],
+    ),
 }
+
+
+def in_full(expected: str) -> str:
+    """`a 1` stands for the picture a.jpg in line 1."""
+    name, _, line = expected.partition(" ")
+    return f"image {line} {BASE}{name}.jpg" if len(name) == 1 else expected
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -125,7 +172,7 @@ def test_markdown(name: str):
     text, expected = CASES[name]
     document = read(text.encode(), "post.md", base_url=BASE)
     found = [row(link) for link in document.links]
-    assert found == expected
+    assert found == [in_full(each) for each in expected]
 
 
 @pytest.mark.parametrize("line_break", ["\r\n", "\r"])
