@@ -25,7 +25,7 @@ from archiver.capture.throttle import Throttle
 from archiver.capture.tls import Trust
 from archiver.capture.urls import Place, parse, visible
 from archiver.errors import OutputError, UsageError
-from archiver.model import Exchange, FetchSettings, Hop, Stored
+from archiver.model import Exchange, FetchSettings, Hop, Stored, Truncation
 
 Record = Callable[[Exchange], Awaitable[Stored]]
 """What takes an exchange into an archive."""
@@ -190,7 +190,7 @@ class Exchanger:
         hop = Hop(url, head.status, at, exchange.ip, kind, modified, truncated, stored)
         return Answer(hop, refusal, head, raw, reached=True)
 
-    def _exchange(self, place: Place, tape: Tape, head: Head, at: datetime, route: Route, *, truncated_as: str) -> Exchange:
+    def _exchange(self, place: Place, tape: Tape, head: Head, at: datetime, route: Route, *, truncated_as: Truncation) -> Exchange:
         request, secrets = blanked(bytes(tape.request), self._settings)
         notes = [f"secret blanked: {name}" for name in secrets]
         notes += [f"interim response dropped: {status}" for status in tape.framer.interim]
@@ -210,7 +210,7 @@ class Exchanger:
             request=request,
             response=cast(BinaryIO, tape.spool),
             status=head.status,
-            truncated=truncated_as,  # type: ignore[arg-type]
+            truncated=truncated_as,
             protocol=f"http/{head.version[0]}.{head.version[1]}" + (f"; {tape.tls}" if tape.tls else ""),
             notes=tuple(notes),
         )

@@ -49,7 +49,7 @@ def parse_rules(text: str, product: str = PRODUCT) -> Rules:
     agents: list[str] = []
     found = False
     in_rules = False
-    name = (re.match(r"[A-Za-z_-]+", product) or re.match("", ""))[0].lower()  # type: ignore[index]
+    name = re.sub(r"[^A-Za-z_-].*", "", product, flags=re.DOTALL).lower()
     for key, value in _lines(text):
         if key == "user-agent":
             agents = [value.lower()] if in_rules else [*agents, value.lower()]
