@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -85,10 +85,19 @@ class Client:
         await asyncio.gather(*self._robots.values(), return_exceptions=True)
         await self._exchanger.close()
 
-    async def fetch(self, target: Target, *, record: Record, accept: str = ACCEPT) -> Outcome:
+    async def fetch(
+        self,
+        target: Target,
+        *,
+        record: Record,
+        accept: str = ACCEPT,
+        walked: Sequence[Hop] = (),
+        onward: Place | None = None,
+    ) -> Outcome:
         """Fetch one target: Captured when its last hop is a whole 2xx response with a body, otherwise Missed with the reason.
 
         `record` is awaited once for each response that arrived (redirects and failed attempts too); the response is closed after it.
+        `walked`: redirects of the target that the archive holds already, the last of which leads `onward`; they are not asked for again.
 
         Raises nothing that a server or network can cause; cancelling is immediate and leaves nothing behind. Raises OutputError when
         our own disk cannot hold a response, and whatever `record` raises.
@@ -97,8 +106,8 @@ class Client:
         if isinstance(place, Refusal):
             return Missed(target, (), self._now(), place.reason, place.detail, 0)
         self._ports.add(place.port)
-        walk = _Walk(place, accept, record)
-        refusal = await self._walk(walk)
+        walk = _Walk(place, accept, record, [*walked], [hop.url for hop in walked])
+        refusal = await self._walk(walk, onward)
         at = walk.hops[-1].at if walk.hops else self._now()
         stored = walk.hops[-1].stored if walk.hops else None
         if refusal is None and stored is not None and stored.size_bytes == 0:
@@ -110,10 +119,12 @@ class Client:
             target, tuple(walk.hops), at, stored.payload_sha256, stored.size_bytes, stored.ref, stored.payload_ref, walk.attempts
         )
 
-    async def _walk(self, walk: _Walk) -> Refusal | None:
-        """Follow the redirects from the first place to the last; None when it ends in a capture."""
-        place = walk.first
+    async def _walk(self, walk: _Walk, onward: Place | None = None) -> Refusal | None:
+        """Follow the redirects from the first place, or from `onward`, to the last; None when it ends in a capture."""
+        place: Place | Refusal = self._follow(walk, onward) if onward else walk.first
         while True:
+            if isinstance(place, Refusal):
+                return place
             refusal = await self._refused(walk, place)
             if refusal is not None:
                 return refusal
@@ -123,10 +134,10 @@ class Client:
             walk.hops.append(answer.hop)
             if answer.refusal is not None or answer.head is None or answer.head.status not in REDIRECTS:
                 return answer.refusal
-            following = self._next(walk, place, answer)
-            if isinstance(following, Refusal):
-                return following
-            place = following
+            following = urls.follow(place, answer.head.first("location").encode("latin-1"))
+            if not isinstance(following, Refusal):
+                self._tell("redirect", place, following.url, status=answer.head.status)
+            place = self._follow(walk, following)
 
     async def _refused(self, walk: _Walk, place: Place) -> Refusal | None:
         """What forbids even to ask."""
@@ -136,12 +147,10 @@ class Client:
             return Refusal(Reason.BLOCKED, f"robots.txt of {place.host} does not allow it")
         return None
 
-    def _next(self, walk: _Walk, place: Place, answer: Answer) -> Place | Refusal:
-        assert answer.head is not None
-        following = urls.follow(place, answer.head.first("location").encode("latin-1"))
+    def _follow(self, walk: _Walk, following: Place | Refusal) -> Place | Refusal:
+        """Where a redirect leads to, unless the chain may not go on there."""
         if isinstance(following, Refusal):
             return following
-        self._tell("redirect", place, following.url, status=answer.head.status)
         return policy.redirect_refusal(following.url, walk.seen, self._settings) or following
 
     async def _persist(self, walk: _Walk, place: Place) -> Answer:

@@ -104,7 +104,7 @@ class Work:
     means: Means
     survey: Survey
     fetch_again: frozenset[str] = frozenset()
-    """Targets that are fetched whatever the archive holds of them."""
+    """Targets that are fetched whatever the archive held of them before."""
 
 
 def carry_out(work: Work, local: Document | None) -> Steps:
@@ -113,17 +113,17 @@ def carry_out(work: Work, local: Document | None) -> Steps:
     started = work.means.now()
     writer = surveying.open_writer(work.survey, work.where, work.source, work.settings, work.means)
     try:
-        held = reopening.hold(work.survey.files)
+        memory = _remember(work)
         expected = len(local.links) if local else PICTURES_OF_A_PAGE
         with Judge(work.where / folder.CACHE, work.settings, work.means.on_event, expected=expected) as judge:
-            captured = yield lambda client: _capture(work, capturing.Capture(client, writer), writer, held, judge, local)
+            captured = yield lambda client: _capture(work, capturing.Capture(client, writer, memory.begun), writer, memory, judge, local)
             material = Material(
                 work.where,
                 captured.post,
                 captured.outcomes,
                 decisions,
                 started,
-                held.broken,
+                memory.held.broken,
                 previous=work.survey.report,
                 completes_previous=work.survey.adds,
                 undecided=captured.undecided,
@@ -131,6 +131,11 @@ def carry_out(work: Work, local: Document | None) -> Steps:
             return _publish(work, captured, material, judge, writer)
     finally:
         writer.close()
+
+
+def _remember(work: Work) -> reopening.Memory:
+    since = reopening.hold(work.survey.current) if work.fetch_again and work.survey.current else None
+    return reopening.Memory(reopening.hold(work.survey.files), work.fetch_again, since)
 
 
 def _publish(work: Work, captured: Fetched, material: Material, judge: Judge, writer: WarcWriter) -> Run:
@@ -148,22 +153,22 @@ def _publish(work: Work, captured: Fetched, material: Material, judge: Judge, wr
 
 
 async def _capture(
-    work: Work, capture: capturing.Capture, writer: WarcWriter, held: reopening.Held, judge: Judge, local: Document | None
+    work: Work, capture: capturing.Capture, writer: WarcWriter, memory: reopening.Memory, judge: Judge, local: Document | None
 ) -> Fetched:
     """Fetch what the archive does not hold yet; every picture goes to the judge as soon as its record stands."""
     settings, event = work.settings, work.means.on_event
     if local is None:
-        found = await _fetch_post(work, capture, writer, held)
+        found = await _fetch_post(work, capture, writer, memory)
     else:
         found = local
-        surveying.write_source(writer, held, discretion.post(found.post), settings)
+        surveying.write_source(writer, memory.held, discretion.post(found.post), settings)
     outcomes, done = _collector(work, judge)
-    for outcome in embedded.outcomes(found, held, work.means.now(), writer.write_resource):
+    for outcome in embedded.outcomes(found, memory.held, work.means.now(), writer.write_resource):
         done(outcome)
     targets = wanted(found, settings)
     event(Event("stage", detail=FETCHING, fields={"total": len(targets)}))
     for target in targets:
-        if target.url not in work.fetch_again and (known := reopening.outcome(target, held)) is not None:
+        if (known := memory.outcome(target)) is not None:
             done(known)
     await capture.all([target for target in targets if discretion.bare(target.url) not in outcomes], done)
     post = discretion.post(replace(found.post, source=surveying.shown_source(found.post.source)))
@@ -204,9 +209,8 @@ def _collector(work: Work, judge: Judge) -> tuple[dict[str, Outcome], Callable[[
     return outcomes, done
 
 
-async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter, held: reopening.Held) -> Document:
-    target = Target(work.source, ())
-    outcome = reopening.outcome(target, held)
+async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter, memory: reopening.Memory) -> Document:
+    outcome = memory.outcome(Target(work.source, ()))
     fresh = not isinstance(outcome, Captured)
     if fresh:
         work.means.on_event(Event("stage", detail=f"Fetching {discretion.bare(work.source)}"))

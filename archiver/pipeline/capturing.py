@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from archiver.capture.client import Client
+from archiver.capture.headers import ACCEPT
 from archiver.model import Captured, Exchange, FetchSettings, Missed, Outcome, Stored, Target
 from archiver.pipeline import discretion
 from archiver.pipeline.means import Means
+from archiver.pipeline.reopening import Begun
 from archiver.warc.writer import WarcWriter
 
 T = TypeVar("T")
@@ -52,9 +54,11 @@ def alone(job: Job[T], settings: FetchSettings, means: Means) -> T:
 class Capture:
     """What a client fetches for one archive."""
 
-    def __init__(self, client: Client, writer: WarcWriter) -> None:
+    def __init__(self, client: Client, writer: WarcWriter, begun: Callable[[Target], Begun] = lambda _: Begun()) -> None:
+        """`begun`: the redirects of a target that an earlier run followed before it was cut off."""
         self._client = client
         self._writer = writer
+        self._begun = begun
 
     async def page(self, url: str) -> Outcome:
         """Fetch the post itself."""
@@ -73,9 +77,11 @@ class Capture:
         except BaseExceptionGroup as several:  # the first tells why the run ends: a full disk, say
             raise several.exceptions[0] from None
 
-    async def one(self, target: Target, **how: str) -> Outcome:
+    async def one(self, target: Target, *, accept: str = ACCEPT) -> Outcome:
         """Fetch one target; whatever came of it is in the archive when this returns."""
-        outcome = discretion.outcome(await self._client.fetch(target, record=self._record, **how))
+        begun = self._begun(target)
+        fetched = await self._client.fetch(target, record=self._record, accept=accept, walked=begun.hops, onward=begun.onward)
+        outcome = discretion.outcome(fetched)
         match outcome:
             case Missed():
                 self._writer.write_missed(outcome)

@@ -7,7 +7,7 @@ records of what had no answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Literal
 
 from archiver.capture import urls
 from archiver.capture.policy import REDIRECTS, Refusal
+from archiver.capture.urls import Place
 from archiver.errors import InputError
-from archiver.model import Archived, ArchivedMiss, Captured, Hop, Missed, Outcome, Stored, Target, Truncation
+from archiver.model import Archived, ArchivedMiss, Captured, Hop, Missed, Outcome, Reason, Stored, Target, Truncation
 from archiver.pipeline import document
 from archiver.pipeline.settings import Settings
 from archiver.post.read import Document
@@ -33,6 +34,15 @@ class Held:
     responses: Mapping[str, Archived]
     missed: Mapping[str, ArchivedMiss]
     broken: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A chain of redirects that the archive holds the beginning of."""
+
+    hops: tuple[Hop, ...] = ()
+    onward: Place | None = None
+    """Where the last of them leads to; None without any."""
 
 
 def hold(paths: Sequence[Path]) -> Held:
@@ -53,9 +63,32 @@ def wire(url: str) -> str:
     return url if isinstance(place, Refusal) else place.url
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a run need not ask for."""
+
+    held: Held
+    """What the files hold that it builds on."""
+    anew: frozenset[str] = frozenset()
+    """URLs of targets that are fetched again in spite of it ..."""
+    since: Held | None = None
+    """... unless this very run did so before it was cut off."""
+
+    def outcome(self, target: Target) -> Outcome | None:
+        held = self._of(target)
+        return outcome(target, held) if held else None
+
+    def begun(self, target: Target) -> Begun:
+        held = self._of(target)
+        return begun(target, held) if held else Begun()
+
+    def _of(self, target: Target) -> Held | None:
+        return self.since if target.url in self.anew else self.held
+
+
 def outcome(target: Target, held: Held) -> Outcome | None:
     """What came of a target, as far as the archive tells; None when it has to be fetched."""
-    hops = tuple(_chain(target.url, held))
+    hops = tuple(hop for hop, _ in _chain(target.url, held))
     failure = held.missed.get(wire(target.url))
     if failure is not None and failure.at is not None and not (hops and _complete(hops[-1]) and hops[-1].at > failure.at):
         return Missed(target, hops, failure.at, failure.reason, failure.detail, failure.attempts)
@@ -70,16 +103,29 @@ def _complete(hop: Hop) -> bool:
     return 200 <= hop.status < 300 and not hop.truncated and hop.stored is not None and hop.stored.size_bytes > 0
 
 
-def _chain(url: str, held: Held) -> Iterable[Hop]:
-    """The hops from `url` on, following redirects as the client does."""
+def begun(target: Target, held: Held) -> Begun:
+    """How far the redirects of a target without an outcome were followed."""
+    hops: list[Hop] = []
+    for hop, onward in _chain(target.url, held):
+        if onward is None or hop.truncated or hop.url in {earlier.url for earlier in hops}:
+            break
+        hops.append(hop)
+        reached = onward
+    return Begun(tuple(hops), reached) if hops else Begun()
+
+
+def _chain(url: str, held: Held) -> Iterator[tuple[Hop, Place | None]]:
+    """The hops from `url` on, following redirects as the client does, each with the place that it leads on to."""
     place = urls.parse(url)
     for _ in range(HOPS_MAX):
         if isinstance(place, Refusal) or (row := held.responses.get(place.url)) is None or row.at is None:
             return
-        yield _hop(row, row.at)
-        if row.status not in REDIRECTS or not row.location:
-            return
-        place = urls.follow(place, row.location.encode("latin-1", "replace"))
+        redirects = row.status in REDIRECTS and bool(row.location)
+        place = urls.follow(place, row.location.encode("latin-1", "replace")) if redirects else _NOWHERE
+        yield _hop(row, row.at), None if isinstance(place, Refusal) else place
+
+
+_NOWHERE = Refusal(Reason.REDIRECT_ERROR, "the answer is no redirect")
 
 
 def _hop(row: Archived, at: datetime) -> Hop:

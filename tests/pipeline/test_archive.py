@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from archiver.pipeline.retry import retry
 from archiver.pipeline.settings import Settings
 from archiver.report.json import schema
 from fixtures.web.serve import SmallWeb, load_truth, running
+from tests.servers import redirect, response, routes, serve
+from tests.small_pictures import scene
 from tests.small_web import POST, settings_for
 
 TRUTH = load_truth()
@@ -187,3 +190,52 @@ def test_without_network_every_image_has_its_reason_and_the_post_is_kept(tmp_pat
     assert run.report is not None
     assert [image.status for image in run.report.images] == ["blocked", "dns_error"]
     assert list((tmp_path / "out").glob("*.warc.gz"))
+
+
+def loopback(**fetch: Any) -> Settings:
+    return replace(Settings(), workers=1, fetch=FetchSettings(allow_addresses=("127.0.0.0/8",), backoff_base_s=0.01, **fetch))
+
+
+def png(seed: int = 1) -> bytes:
+    made = io.BytesIO()
+    scene(seed, 120, 90).save(made, "PNG")
+    return made.getvalue()
+
+
+def cut_off_at(url: str) -> Means:
+    """The means of a run that ends in the middle of things: when `url` is to be asked."""
+
+    def event(event: Event) -> None:
+        if event.name == "fetch" and event.url == url:
+            raise KeyboardInterrupt
+
+    return Means(event)
+
+
+def test_a_chain_of_redirects_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
+    answers = {"/a": redirect("/b"), "/b": redirect("/c"), "/c": response(png())}
+    with serve(routes(answers)) as web:
+        (tmp_path / "post.md").write_text(f"![]({web.url('/a')})\n")
+        with pytest.raises(KeyboardInterrupt):
+            archive(str(tmp_path / "post.md"), tmp_path / "out", loopback(), cut_off_at(web.url("/c")))
+        run = archive(str(tmp_path / "post.md"), tmp_path / "out", loopback(), Means(lambda _: None))
+        assert web.targets() == ["/a", "/b", "/c"]
+    assert run.report is not None
+    (image,) = run.report.images
+    assert (image.status, [hop.status for hop in image.hops]) == ("ok", [302, 302, 200])
+
+
+def test_a_retry_that_was_cut_off_goes_on_too(tmp_path: Path) -> None:
+    with serve(routes({})) as web:
+        (tmp_path / "post.md").write_text("".join(f"![]({web.url(path)})\n" for path in ("/a", "/b")))
+        quiet = Means(lambda _: None)
+        archive(str(tmp_path / "post.md"), tmp_path / "out", loopback(per_host=1), quiet)
+        web.requests.clear()
+        with pytest.raises(KeyboardInterrupt):
+            retry(tmp_path / "out", loopback(per_host=1), cut_off_at(web.url("/b")))
+        run = retry(tmp_path / "out", loopback(per_host=1), quiet)
+        assert web.targets() == ["/a", "/b"]
+        retry(tmp_path / "out", loopback(per_host=1), quiet)
+        assert sorted(web.targets()) == ["/a", "/a", "/b", "/b"]
+    assert run.report is not None
+    assert [image.status for image in run.report.images] == ["http_error", "http_error"]
