@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,8 @@ class _Walk:
     first: Place
     accept: str
     record: Record
+    ports: frozenset[int]
+    """What its redirects may open beside 80 and 443."""
     hops: list[Hop] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     retries: int = 0
@@ -72,7 +74,6 @@ class Client:
         speech = Speech(settings, tuple(cookies), passwords)
         self._limits = Limits(settings)
         self._exchanger = Exchanger(settings, spool_dir=spool_dir, now=now, limits=self._limits, speech=speech)
-        self._ports: set[int] = set()
         self._robots: dict[tuple[str, str, int], asyncio.Task[Rules]] = {}
 
     async def __aenter__(self) -> Self:
@@ -91,12 +92,14 @@ class Client:
         *,
         record: Record,
         accept: str = ACCEPT,
+        ports: Collection[int] = (),
         walked: Sequence[Hop] = (),
         onward: Place | None = None,
     ) -> Outcome:
         """Fetch one target: Captured when its last hop is a whole 2xx response with a body, otherwise Missed with the reason.
 
         `record` is awaited once for each response that arrived (redirects and failed attempts too); the response is closed after it.
+        `ports`: what the post itself names, and redirects may therefore open beside 80, 443 and the port of the target.
         `walked`: redirects of the target that the archive holds already, the last of which leads `onward`; they are not asked for again.
 
         Raises nothing that a server or network can cause; cancelling is immediate and leaves nothing behind. Raises OutputError when
@@ -105,8 +108,7 @@ class Client:
         place = urls.parse(target.url)
         if isinstance(place, Refusal):
             return Missed(target, (), self._now(), place.reason, place.detail, 0)
-        self._ports.add(place.port)
-        walk = _Walk(place, accept, record, [*walked], [hop.url for hop in walked])
+        walk = _Walk(place, accept, record, frozenset({place.port, *ports}), [*walked], [hop.url for hop in walked])
         refusal = await self._walk(walk, onward)
         at = walk.hops[-1].at if walk.hops else self._now()
         stored = walk.hops[-1].stored if walk.hops else None
@@ -141,7 +143,7 @@ class Client:
 
     async def _refused(self, walk: _Walk, place: Place) -> Refusal | None:
         """What forbids even to ask."""
-        if why := policy.port_refused(place.port, written=self._ports, redirected=bool(walk.seen)):
+        if why := policy.port_refused(place.port, written=walk.ports, redirected=bool(walk.seen)):
             return Refusal(Reason.BLOCKED, f"{urls.visible(place.url)}: {why}")
         if self._settings.robots == "obey" and not walk.for_robots and not (await self._rules(place, walk.record)).allow(place.path):
             return Refusal(Reason.BLOCKED, f"robots.txt of {place.host} does not allow it")
@@ -201,7 +203,7 @@ class Client:
 
     async def _fetch_rules(self, place: Place, record: Record) -> Rules:
         robots = Place(place.scheme, place.host, place.port, "/robots.txt")
-        walk = _Walk(robots, "text/plain", record, keep_bytes=ROBOTS_BYTES_MAX, for_robots=True)
+        walk = _Walk(robots, "text/plain", record, frozenset({place.port}), keep_bytes=ROBOTS_BYTES_MAX, for_robots=True)
         refusal = await self._walk(walk)
         status = walk.hops[-1].status if walk.hops else 0
         return read_rules(status, walk.last.raw if walk.last and refusal is None else b"", self._settings.user_agent or PRODUCT)

@@ -3,7 +3,7 @@
 Rule 1: what may recover is tried again (RFC 9110 section 15, RFC 6585, RFC 8470), anything else is final.
 Rule 2: `Retry-After` (RFC 9110 section 10.2.3) outranks our own backoff, up to a cap.
 Rule 3: a redirect is followed only to http(s), never in a circle, never beyond the limit.
-Rule 4: a port of the fetch standard's bad-port list is never opened, a redirect opens no other low port than 80 and 443.
+Rule 4: a port of the fetch standard's bad-port list is never opened, and a redirect opens only 80, 443 and what the post itself names.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def port_refused(port: int, *, written: Collection[int] = (), redirected: bool =
     """Why `port` may not be opened, or the empty string. `written` holds the ports that the post itself names."""
     if port in BAD_PORTS:
         return f"port {port} is not used for the web"
-    if redirected and port < 1024 and port not in (80, 443) and port not in written:
-        return f"a redirect may not open port {port}"
+    if redirected and port not in (80, 443) and port not in written:
+        return f"a redirect may not open port {port}, which the post does not name"
     return ""
 
 

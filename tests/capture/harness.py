@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,8 +86,10 @@ def with_ca(tmp_path: Path, settings: FetchSettings = QUICK) -> FetchSettings:
     return replace(settings, ca_file=str(file))
 
 
-def fetch_all(urls: list[str], settings: FetchSettings = QUICK, book: Book | None = None) -> tuple[list[Outcome], Book]:
-    """All at once, as the pipeline does."""
+def fetch_all(
+    urls: list[str], settings: FetchSettings = QUICK, book: Book | None = None, ports: Collection[int] = ()
+) -> tuple[list[Outcome], Book]:
+    """All at once, as the pipeline does. `ports`: what the post names beside those of the targets themselves."""
     book = book or Book()
 
     async def run() -> list[Outcome]:
@@ -100,7 +103,7 @@ def fetch_all(urls: list[str], settings: FetchSettings = QUICK, book: Book | Non
                 chance=lambda: 0.5,
             ) as client:
                 began = time.monotonic()
-                outcomes = await asyncio.gather(*(client.fetch(target(url), record=book.record) for url in urls))
+                outcomes = await asyncio.gather(*(client.fetch(target(url), record=book.record, ports=ports) for url in urls))
                 book.took_s = time.monotonic() - began
                 assert os.listdir(folder) == []  # noqa: PTH208 - a list, at once
                 return list(outcomes)
@@ -113,6 +116,6 @@ def fetch_all(urls: list[str], settings: FetchSettings = QUICK, book: Book | Non
     return outcomes, book
 
 
-def fetch(url: str, settings: FetchSettings = QUICK) -> tuple[Outcome, Book]:
-    outcomes, book = fetch_all([url], settings)
+def fetch(url: str, settings: FetchSettings = QUICK, ports: Collection[int] = ()) -> tuple[Outcome, Book]:
+    outcomes, book = fetch_all([url], settings, ports=ports)
     return outcomes[0], book

@@ -92,11 +92,12 @@ def test_bad_ports_are_refused_even_when_written_in_the_post(port: int) -> None:
     assert policy.port_refused(port, written={port}, redirected=True)
 
 
-def test_a_redirect_opens_no_low_port_but_those_of_the_web_and_of_the_post() -> None:
-    assert policy.port_refused(81) == ""
-    assert policy.port_refused(81, redirected=True)
-    assert policy.port_refused(81, redirected=True, written={81}) == ""
-    assert not any(policy.port_refused(port, redirected=True) for port in (80, 443, 8080, 8443))
+@pytest.mark.parametrize("port", [81, 631, 8080, 8443, 9200, 65535])
+def test_a_redirect_opens_no_port_but_those_of_the_web_and_of_the_post(port: int) -> None:
+    assert policy.port_refused(port) == ""
+    assert f"port {port}" in policy.port_refused(port, redirected=True)
+    assert policy.port_refused(port, redirected=True, written={port}) == ""
+    assert not any(policy.port_refused(web, redirected=True) for web in (80, 443))
 
 
 def test_loops_and_long_chains_of_redirects_end() -> None:

@@ -51,7 +51,7 @@ def test_from_http_to_https_and_back(tmp_path: Path) -> None:
         plain = stack.enter_context(serve(routes({"/end": OK})))
         safe = stack.enter_context(serve(routes({"/b": redirect(plain.url("/end"))}), tls=certificate("127.0.0.1")))
         first = stack.enter_context(serve(routes({"/a": redirect(safe.url("/b"))})))
-        outcome, _ = fetch(first.url("/a"), with_ca(tmp_path))
+        outcome, _ = fetch(first.url("/a"), with_ca(tmp_path), ports={safe.port, plain.port})
     assert isinstance(outcome, Captured), outcome
     assert [hop.url.partition(":")[0] for hop in outcome.hops] == ["http", "https", "http"]
 

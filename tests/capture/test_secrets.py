@@ -40,7 +40,7 @@ def test_an_ordinary_request_says_who_we_are_and_no_more() -> None:
 def test_headers_for_all_requests_stay_with_the_origin_of_the_target() -> None:
     with serve(routes({"/c": OK})) as other, serve(routes({"/a": redirect("/b"), "/b": redirect(other.url("/c"))})) as web:
         settings = replace(QUICK, headers=(("X-Token", "s3cret"), ("Accept-Language", "de")))
-        outcome, book = fetch(web.url("/a"), settings)
+        outcome, book = fetch(web.url("/a"), settings, ports={other.port})
     assert isinstance(outcome, Captured)
     assert [request.headers.get("x-token") for request in web.requests] == ["s3cret", "s3cret"]
     assert not PRIVATE & other.requests[0].headers.keys()
@@ -172,7 +172,7 @@ def test_a_missing_netrc_is_none_and_a_broken_one_an_error(tmp_path: Path) -> No
 def test_userinfo_of_a_target_is_used_there_and_shown_nowhere() -> None:
     with serve(routes({"/c": OK})) as other, serve(routes({"/a": redirect("/b"), "/b": redirect(other.url("/c"))})) as web:
         url = web.url("/a").replace("http://", "http://me:w%40rd@")
-        outcome, book = fetch(url)
+        outcome, book = fetch(url, ports={other.port})
     assert isinstance(outcome, Captured)
     login = "Basic " + b64encode(b"me:w@rd").decode()
     assert [request.headers.get("authorization") for request in web.requests] == [login, login]
@@ -184,7 +184,7 @@ def test_userinfo_of_a_target_is_used_there_and_shown_nowhere() -> None:
 
 def test_userinfo_of_a_redirect_is_dropped() -> None:
     with serve(routes({"/b": OK})) as web, serve(routes({"/a": redirect(web.url("/b").replace("//", "//me:w0rd@"))})) as first:
-        outcome, book = fetch(first.url("/a"))
+        outcome, book = fetch(first.url("/a"), ports={web.port})
     assert isinstance(outcome, Captured)
     assert "authorization" not in web.requests[0].headers
     assert "w0rd" not in repr(outcome.hops) + repr(book.events) + repr([kept.exchange.url for kept in book.kept])

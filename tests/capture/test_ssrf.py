@@ -54,7 +54,7 @@ def test_the_address_is_named(host: str) -> None:
 @pytest.mark.parametrize("host", SPELLINGS)
 def test_no_redirect_leads_to_loopback(host: str) -> None:
     with serve(routes({"/a": OK})) as inner, serve(routes({"/r": redirect(inner.url("/a", host))}), host="127.0.0.2") as web:
-        outcome, book = fetch(web.url("/r"), replace(QUICK, allow_addresses=("127.0.0.2/32",)))
+        outcome, book = fetch(web.url("/r"), replace(QUICK, allow_addresses=("127.0.0.2/32",)), ports={inner.port})
     blocked(outcome, "no connection to")
     assert inner.connections == 0
     assert len(book.kept) == 1
@@ -62,7 +62,7 @@ def test_no_redirect_leads_to_loopback(host: str) -> None:
 
 def test_a_redirect_to_a_closed_address_is_blocked_and_the_way_there_kept() -> None:
     with serve(routes({"/a": OK}), host="127.0.0.2") as inner, serve(routes({"/r": redirect(inner.url("/a"))})) as web:
-        outcome, book = fetch(web.url("/r"), ONLY_FIRST)
+        outcome, book = fetch(web.url("/r"), ONLY_FIRST, ports={inner.port})
     blocked(outcome, "127.0.0.2", "loopback")
     assert inner.connections == 0
     assert [hop.status for hop in outcome.hops] == [302, 0]
@@ -119,6 +119,15 @@ def test_a_redirect_to_a_port_of_another_service_is_blocked() -> None:
         outcomes, _ = fetch_all([web.url("/a"), web.url("/b")])
     blocked(outcomes[0], "port 25 is not used for the web")
     blocked(outcomes[1], "a redirect may not open port 631")
+
+
+def test_a_redirect_to_a_high_port_that_the_post_does_not_name_is_blocked() -> None:
+    with serve(routes({"/admin": OK})) as inner, serve(routes({"/r": redirect(inner.url("/admin"))})) as web:
+        outcome, _ = fetch(web.url("/r"))
+        blocked(outcome, f"a redirect may not open port {inner.port}")
+        assert inner.connections == 0
+        outcome, _ = fetch(web.url("/r"), ports={inner.port})
+        assert isinstance(outcome, Captured)
 
 
 # --- the user's own ways --------------------------------------------------------------------------------------------------
