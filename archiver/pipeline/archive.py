@@ -166,6 +166,7 @@ async def _capture(
     for outcome in embedded.outcomes(found, memory.held, work.means.now(), writer.write_resource):
         done(outcome)
     targets = wanted(found, settings)
+    capture.named(targets)
     event(Event("stage", detail=FETCHING, fields={"total": len(targets)}))
     for target in targets:
         if (known := memory.outcome(target)) is not None:

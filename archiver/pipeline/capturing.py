@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import tempfile
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from archiver.capture.client import Client
 from archiver.capture.headers import ACCEPT
+from archiver.capture.urls import Place, parse
 from archiver.model import Captured, Exchange, FetchSettings, Missed, Outcome, Stored, Target
 from archiver.pipeline import discretion
 from archiver.pipeline.means import Means
@@ -59,10 +60,16 @@ class Capture:
         self._client = client
         self._writer = writer
         self._begun = begun
+        self._ports: frozenset[int] = frozenset()
 
     async def page(self, url: str) -> Outcome:
         """Fetch the post itself."""
         return await self.one(Target(url, ()), accept=PAGE_ACCEPT)
+
+    def named(self, targets: Iterable[Target]) -> None:
+        """All that the post links, fetched now or not: redirects may open the ports that stand there."""
+        places = (parse(target.url) for target in targets)
+        self._ports = frozenset(place.port for place in places if isinstance(place, Place))
 
     async def all(self, targets: Sequence[Target], on_outcome: Callable[[Outcome], None]) -> None:
         """Fetch every target, reporting each outcome as it comes; in the archive before it is reported."""
@@ -80,7 +87,9 @@ class Capture:
     async def one(self, target: Target, *, accept: str = ACCEPT) -> Outcome:
         """Fetch one target; whatever came of it is in the archive when this returns."""
         begun = self._begun(target)
-        fetched = await self._client.fetch(target, record=self._record, accept=accept, walked=begun.hops, onward=begun.onward)
+        fetched = await self._client.fetch(
+            target, record=self._record, accept=accept, ports=self._ports, walked=begun.hops, onward=begun.onward
+        )
         outcome = discretion.outcome(fetched)
         match outcome:
             case Missed():
