@@ -28,8 +28,6 @@ T = TypeVar("T")
 PICTURES_PER_WORKER = 150
 """A worker costs start-up and memory; one is enough for a post, more join for collections."""
 PAIRS_PER_TASK = 48
-MANY = 1500
-"""Pictures from which on comparing gets processes of its own, without the limits that strangers' bytes are decoded under."""
 
 REASONS = {"crash": Reason.CORRUPT, "timeout": Reason.CORRUPT, "memory": Reason.UNSUPPORTED}
 """What a picture is called that a decoder did not survive."""
@@ -50,15 +48,12 @@ class Judge:
         self._unreadable: dict[str, Unreadable] = {}
         self._failure: ArchiverError | None = None
         self._workers = Workers(settings.workers or _count(expected))
-        self._thinkers = self._workers
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._workers.__exit__(kind, error, trace)
-        if self._thinkers is not self._workers:
-            self._thinkers.__exit__(kind, error, trace)
         self._cache.close()
 
     def submit(self, source: Source) -> None:
@@ -126,8 +121,6 @@ class Judge:
             raise self._failure
         pictures = [self._pictures[payload] for payload in sorted(self._pictures)]
         self._event(Event("stage", detail="Comparing", fields={"total": len(pictures)}))
-        if len(pictures) > MANY and self._thinkers is self._workers:
-            self._thinkers = Workers(self._workers.count, task_timeout_s=24 * 3600.0, memory_bytes=0)
         found = self._ask(tasks.find_candidates, self._shelf, pictures)
         pairs = self._compare([(pictures[a], pictures[b]) for a, b in found])
         groups = self._ask(tasks.group_pairs, pictures, pairs, tuple(decisions), dict(urls))
@@ -173,7 +166,7 @@ class Judge:
         known = self._cache.load_pairs([(a.payload, b.payload) for a, b in wanted], strictness)
         rest = [(a, b) for a, b in wanted if (a.payload, b.payload) not in known]
         batches = [rest[start : start + PAIRS_PER_TASK] for start in range(0, len(rest), PAIRS_PER_TASK)]
-        futures = [self._thinkers.submit(tasks.compare_pairs, self._shelf, batch, strictness) for batch in batches]
+        futures = [self._workers.submit_unbounded(tasks.compare_pairs, self._shelf, batch, strictness) for batch in batches]
         for batch, future in zip(batches, futures, strict=True):
             pairs = _result(future)
             self._cache.save_pairs(pairs, strictness)
@@ -183,7 +176,7 @@ class Judge:
 
     def _ask(self, function: Callable[..., T], *args: Any) -> T:
         """One task that needs numpy, which the main process never loads."""
-        return _result(self._thinkers.submit(function, *args))
+        return _result(self._workers.submit_unbounded(function, *args))
 
 
 def _count(expected: int) -> int:

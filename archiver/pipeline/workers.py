@@ -1,7 +1,8 @@
 """Tasks in processes of their own, where a crash, a hang or a flood of memory costs that one task.
 
 Every worker is a process that serves one task at a time and a thread here that feeds it and watches the clock. A process that
-dies, or that had to be ended, is replaced at the next task. No process is started before there is something to do.
+dies, that had to be ended, or that lives under other limits than the next task asks for, is replaced at that task. No process is
+started before there is something to do.
 
 Processes are started afresh (not forked: the parent has threads). Measured with the modules a task needs: 0.21 s CPU and 52 MB each;
 a fork server would save 0.15 s with two workers and cost a third process of 52 MB.
@@ -55,6 +56,19 @@ class WorkerFailure:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What a process may take."""
+
+    task_s: float
+    memory_bytes: int
+    """0: no cap."""
+
+
+_UNBOUNDED = _Limits(24 * 3600.0, 0)
+"""A day: a task that hangs ends some time. Comparing takes memory by the number of pictures, so no fixed cap fits."""
+
+
 class _Lost(Exception):
     """The process is gone; never leaves this module."""
 
@@ -65,7 +79,7 @@ def default_count() -> int:
     return max(1, min(usable, WORKERS_MAX))
 
 
-_Task = tuple["Future[Any]", bytes]
+_Task = tuple["Future[Any]", bytes, _Limits]
 
 
 class Workers:
@@ -78,8 +92,7 @@ class Workers:
     def __init__(self, count: int = 0, *, task_timeout_s: float = TASK_TIMEOUT_S, memory_bytes: int = MEMORY_BYTES) -> None:
         """`count` 0 chooses by the machine; `memory_bytes` caps each process, 0 for no cap."""
         self.count = count or default_count()
-        self._timeout_s = task_timeout_s
-        self._memory_bytes = memory_bytes
+        self._limits = _Limits(task_timeout_s, memory_bytes)
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._gate = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the workers)
         self._lock = threading.Lock()
@@ -91,18 +104,27 @@ class Workers:
             thread.start()
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T | WorkerFailure]:
-        """Queue one call. The future yields its result, raises what it raised, or yields a WorkerFailure.
+        """Queue one call, under limits. The future yields its result, raises what it raised, or yields a WorkerFailure.
 
         Raises RuntimeError after `close` or `terminate`.
         """
         if kwargs:
             raise TypeError("tasks take positional arguments")
+        return self._queue(self._limits, function, args)
+
+    def submit_unbounded(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T | WorkerFailure]:
+        """The same without limits, for a task that meets no stranger's bytes. It never shares a process with one that does."""
+        if kwargs:
+            raise TypeError("tasks take positional arguments")
+        return self._queue(_UNBOUNDED, function, args)
+
+    def _queue(self, limits: _Limits, function: Callable[..., T], args: tuple[Any, ...]) -> Future[T | WorkerFailure]:
         task = pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)
         future: Future[T | WorkerFailure] = Future()
         with self._lock:
             if self._closed:
                 raise RuntimeError("the workers are closed")
-            self._tasks.put((future, task))
+            self._tasks.put((future, task, limits))
         return future
 
     def close(self) -> None:
@@ -147,14 +169,14 @@ class Workers:
         """The life of one thread: its process lives within it."""
         child: _Child | None = None
         while (task := self._tasks.get()) is not None:
-            future, call = task
+            future, call, limits = task
             if self._ending:
                 future.cancel()
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                child = self._ready(child)
-                answer = child.ask(call, self._timeout_s)
+                child = self._ready(child, limits)
+                answer = child.ask(call)
             except _Lost as lost:
                 self._end(child)
                 child = None
@@ -167,15 +189,15 @@ class Workers:
                 _settle(future, answer)
         self._end(child)
 
-    def _ready(self, child: _Child | None) -> _Child:
-        """The thread's process, a new one when there is none or it died while it was idle."""
-        if child is not None and child.process.poll() is None:
+    def _ready(self, child: _Child | None, limits: _Limits) -> _Child:
+        """The thread's process, a new one when there is none, it died while it was idle, or its limits are others."""
+        if child is not None and child.limits == limits and child.process.poll() is None:
             return child
         self._end(child)
         with self._lock:
             if self._ending:
                 raise _Lost(WorkerFailure("crash", "the run was ended"))
-            child = _Child(self._timeout_s, self._memory_bytes, self._gate.fileno())
+            child = _Child(limits, self._gate.fileno())
             self._running.add(child.process)
         return child
 
@@ -201,13 +223,14 @@ def _settle(future: Future[Any], answer: tuple[str, Any]) -> None:
 class _Child:
     """One worker process, seen from here."""
 
-    def __init__(self, timeout_s: float, memory_bytes: int, gate: int) -> None:
+    def __init__(self, limits: _Limits, gate: int) -> None:
         ours, theirs = Pipe()
+        self.limits = limits
         self._connection: Connection = ours
-        limits = [str(theirs.fileno()), str(int(timeout_s) + 1), str(memory_bytes)]
+        arguments = [str(theirs.fileno()), str(int(limits.task_s) + 1), str(limits.memory_bytes)]
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "archiver.pipeline.child", *limits],
+                [sys.executable, "-P", "-m", "archiver.pipeline.child", *arguments],
                 stdin=subprocess.PIPE,  # the life line: never written to
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # decoders chat there
@@ -221,12 +244,12 @@ class _Child:
         finally:
             theirs.close()
 
-    def ask(self, call: bytes, timeout_s: float) -> tuple[str, Any]:
+    def ask(self, call: bytes) -> tuple[str, Any]:
         """Send one call and wait for its Answer. Raises _Lost with a WorkerFailure when there will be none."""
         try:
             self._connection.send_bytes(call)
-            if not self._connection.poll(timeout_s):
-                raise _Lost(WorkerFailure("timeout", f"no answer within {timeout_s:g} s"))
+            if not self._connection.poll(self.limits.task_s):
+                raise _Lost(WorkerFailure("timeout", f"no answer within {self.limits.task_s:g} s"))
             answer: tuple[str, Any] = pickle.loads(self._connection.recv_bytes())  # noqa: S301  (written by our own child)
         except (EOFError, OSError):
             raise _Lost(self._post_mortem()) from None

@@ -82,6 +82,16 @@ def test_a_fatal_task_costs_that_task_only(task, arguments, kind: str, words: st
         assert after.result() == 4
 
 
+def test_what_meets_no_strangers_bytes_may_take_more_than_what_does_and_shares_no_process_with_it() -> None:
+    with Workers(1, memory_bytes=200 << 20) as workers:
+        bounded = workers.submit(tasks.process_id).result()
+        assert isinstance(workers.submit(tasks.hoard, 300 << 20).result(), WorkerFailure)
+        assert workers.submit_unbounded(tasks.hoard, 300 << 20).result() == 300 << 20
+        unbounded = workers.submit_unbounded(tasks.process_id).result()
+        assert isinstance(workers.submit(tasks.hoard, 300 << 20).result(), WorkerFailure)
+        assert len({bounded, unbounded, workers.submit(tasks.process_id).result()}) == 3
+
+
 def test_a_busy_loop_ends_by_the_cpu_limit_even_without_the_parents_clock() -> None:
     code = "from archiver.pipeline.child import limit_cpu; limit_cpu(0)\nwhile True: pass"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
