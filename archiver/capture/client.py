@@ -186,10 +186,10 @@ class Client:
         return answer
 
     def _count(self, host: str, answer: Answer) -> None:
-        """For the circuit breaker: hosts that cannot be reached, that let everybody wait, or that only ask to be left alone."""
+        """For the circuit breaker: a host that cannot be reached, lets all wait, cuts its answers short or only asks to be left alone."""
         plea = answer.head is not None and (answer.hop.status == 429 or (answer.hop.status == 503 and answer.head.first("retry-after")))
-        stalled = answer.refusal is not None and answer.refusal.reason is Reason.TIMEOUT
-        if answer.reached and not plea and not stalled:
+        unfinished = answer.refusal is not None and answer.refusal.reason in (Reason.TIMEOUT, Reason.TRUNCATED)
+        if answer.reached and not plea and not unfinished:
             self._limits.reached(host)
         elif answer.refusal is not None and answer.refusal.reason is not Reason.BLOCKED:
             self._limits.failed(host, answer.refusal)

@@ -1,7 +1,7 @@
 """aiohttp's connectors with our protocol on them, pinned to addresses that were judged beforehand.
 
-`_factory` and `_resolve_host` are private names of aiohttp, which is therefore pinned to a minor release. Should either lose its
-meaning, `_checked_socket` (a public hook) still refuses every address that the exchange was not given.
+`_factory`, `_resolve_host` and `_get` are private names of aiohttp, which is therefore pinned to a minor release. Should one of the
+first two lose its meaning, `_checked_socket` (a public hook) still refuses every address that the exchange was not given.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 from functools import partial
 from typing import Any
 
@@ -21,9 +22,18 @@ from archiver.capture.tape import CURRENT
 from archiver.capture.wire import WireProtocol
 
 KEEP_ALIVE_S = 15.0
+_HANDSHAKE_S = 3600.0
+"""No bound of its own: the connect timeout is."""
 
 
-class PinnedConnector(aiohttp.TCPConnector):
+class _Fresh(aiohttp.TCPConnector):
+    """Hands out no connection of the pool where the tape asks for a new one."""
+
+    async def _get(self, key: Any, traces: Any) -> Connection | None:
+        return None if CURRENT.get().fresh else await super()._get(key, traces)
+
+
+class PinnedConnector(_Fresh):
     """Connects to the addresses and the port of the current tape and to nothing else."""
 
     def __init__(self) -> None:
@@ -53,21 +63,38 @@ def _checked_socket(info: aiohttp.AddrInfoType) -> socket.socket:
     return socket.socket(family, kind, proto)
 
 
+async def _encrypted(transport: asyncio.Transport, protocol: WireProtocol, context: ssl.SSLContext, host: str) -> asyncio.Transport:
+    """TLS with the host, within the connect timeout that the caller runs under."""
+    loop = asyncio.get_running_loop()
+    encrypted = await loop.start_tls(transport, protocol, context, server_hostname=host.rstrip("."), ssl_handshake_timeout=_HANDSHAKE_S)
+    if encrypted is None:
+        raise ConnectionResetError(errno.ECONNRESET, "closed before TLS")
+    return encrypted
+
+
 def socks_connector(proxy: str) -> aiohttp.TCPConnector:
     """A connector through a SOCKS proxy that looks names up itself. Raises ValueError for an unusable proxy URL."""
     from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError  # imported only when needed
 
-    class SocksConnector(ProxyConnector):
+    class SocksConnector(_Fresh, ProxyConnector):
         async def connect(self, *args: Any, **kwargs: Any) -> Connection:
             try:
                 return await super().connect(*args, **kwargs)
             except (ProxyError, ProxyConnectionError, ProxyTimeoutError) as exc:
                 raise aiohttp.ClientConnectionError(f"the proxy does not connect: {exc}") from exc
 
-        async def _connect_via_proxy(self, *args: Any, **kwargs: Any) -> tuple[asyncio.Transport, WireProtocol]:
-            transport, first = await super()._connect_via_proxy(*args, **kwargs)
+        async def _connect_via_proxy(
+            self,
+            host: str,
+            port: int,
+            ssl: ssl.SSLContext | None = None,
+            timeout: float | None = None,  # noqa: ASYNC109 - its signature
+        ) -> tuple[asyncio.Transport, WireProtocol]:
+            transport, first = await super()._connect_via_proxy(host, port, None, timeout)
             protocol = WireProtocol(self._loop, keep=first)
             transport.set_protocol(protocol)
+            if ssl is not None:  # here and not below, where being cancelled would wait for a peer that says nothing
+                transport = await _encrypted(transport, protocol, ssl, host)
             protocol.connection_made(transport)
             return transport, protocol
 

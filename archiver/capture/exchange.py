@@ -116,10 +116,9 @@ class Exchanger:
         address = "" if self._settings.proxy else route.addresses[0]
         async with self._limits.connection(address, question.place.origin) as claim:
             await asyncio.sleep(self._throttle.owed_s(asyncio.get_running_loop().time()))
-            for _ in range(self._limits.per_host(question.place.host) + 1):
-                answer, stale = await self._once(question, route, address, claim)
-                if not stale:  # a kept-alive connection that was closed under us is replaced silently (RFC 9112 section 9.3.1)
-                    break
+            answer, stale = await self._once(question, route, address, claim)
+            if stale:  # a kept-alive connection that was closed under us is replaced silently, once (RFC 9112 section 9.3.1)
+                answer, _ = await self._once(question, route, address, claim, fresh=True)
             return answer
 
     async def _route(self, place: Place) -> Route | Refusal:
@@ -134,10 +133,11 @@ class Exchanger:
     def _proxy_is_socks(self) -> bool:
         return self._settings.proxy.partition("://")[0].lower() in SOCKS
 
-    async def _once(self, question: Question, route: Route, address: str, claim: Claim) -> tuple[Answer, bool]:
+    async def _once(self, question: Question, route: Route, address: str, claim: Claim, *, fresh: bool = False) -> tuple[Answer, bool]:
         """One try on one connection; the flag says that the connection was stale and nothing was lost by it."""
         deadline_s = asyncio.get_running_loop().time() + self._settings.total_timeout_s
-        tape = Tape(self._settings, self._spool_dir, deadline_s, self._throttle, route, partial(self._limits.took, claim))
+        on_attach = partial(self._limits.took, claim)
+        tape = Tape(self._settings, self._spool_dir, deadline_s, self._throttle, route, on_attach, fresh=fresh)
         try:
             at = self._now()
             failed = await self._converse(tape, question, at)

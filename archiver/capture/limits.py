@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from archiver.capture.hosts import by_host
 from archiver.capture.policy import Refusal
 from archiver.capture.wire import WireProtocol
-from archiver.model import FetchSettings
+from archiver.model import FetchSettings, Reason
 
 PACE_S_MAX = 1.0
 """The slowest pace that a host can ask for by refusing requests."""
@@ -188,14 +188,13 @@ class Limits:
         host.pace_s = max(asked_for, host.pace_s / 2 if host.pace_s > PACE_LEAST_S else 0.0)
 
     def failed(self, name: str, refusal: Refusal) -> None:
-        """No connection, no answer on it, or a plea to be left alone. After `host_failures_max` of these in a row the host is given up."""
+        """No connection, no answer or half of one, a plea to be left alone. After `host_failures_max` in a row the host is given up."""
         host = self._host(name)
         host.failures += 1
         if host.failures >= self._settings.host_failures_max > 0:
             host.given_up_at_s = asyncio.get_running_loop().time()
-            host.given_up = Refusal(
-                refusal.reason, f"{name} was given up after {host.failures} failures in a row; the last: {refusal.detail}"
-            )
+            reason = Reason.NETWORK_ERROR if refusal.reason is Reason.TRUNCATED else refusal.reason  # of the others nothing came at all
+            host.given_up = Refusal(reason, f"{name} was given up after {host.failures} failures in a row; the last: {refusal.detail}")
 
     def given_up(self, name: str) -> Refusal | None:
         """Why this host is asked for nothing; None when it may be asked. Another failure after its rest, and it is given up again."""

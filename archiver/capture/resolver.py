@@ -20,7 +20,7 @@ from archiver.model import FetchSettings, Reason
 
 LOOKUPS_MAX = 32
 _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
-_LOCALHOST = (("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6))
+_LOCALHOST = ("127.0.0.1", "::1")
 _HOST = r"(\[[^\]]*\]|[^:\[\]]*)"
 _CONNECT_TO = re.compile(rf"{_HOST}:([0-9]*):{_HOST}:([0-9]*)")
 _RESOLVE = re.compile(rf"\+?{_HOST}:([0-9]+):(.+)")
@@ -70,7 +70,7 @@ class Resolver:
 
     async def _find(self, host: str, port: int, *, judged: bool) -> Route | Refusal:
         to_host, to_port = self._diverted(host, port)
-        found = self._given.get((to_host, to_port)) or self._given.get(("*", to_port)) or await self._addresses(to_host)
+        found = self._told(to_host, to_port) or await self._addresses(to_host)
         if isinstance(found, Refusal):
             return found
         permitted = tuple(one for one in found if not judged or not addresses.forbidden(one, self._allowed))
@@ -79,6 +79,15 @@ class Resolver:
             return Refusal(Reason.BLOCKED, f"no connection to {to_host}: {why}")
         diverted = "" if (to_host, to_port) == (host, port) else f"{to_host}:{to_port}"
         return Route(permitted, to_port, diverted)
+
+    def _told(self, host: str, port: int) -> tuple[str, ...] | Refusal | None:
+        """The addresses that the user gave, of the chosen IP version; None when there are none for this place."""
+        given = self._given.get((host, port)) or self._given.get(("*", port))
+        found = tuple(one for one in given or () if self._fits(one))
+        return found or (Refusal(Reason.DNS_ERROR, f"no address given for {host} is of the chosen IP version") if given else None)
+
+    def _fits(self, address: str) -> bool:
+        return self._family in (socket.AF_UNSPEC, socket.AF_INET6 if ":" in address else socket.AF_INET)
 
     def _diverted(self, host: str, port: int) -> tuple[str, int]:
         for rule in self._diverts:
@@ -89,11 +98,11 @@ class Resolver:
     async def _addresses(self, host: str) -> tuple[str, ...] | Refusal:
         ip = addresses.literal(host)
         if ip is not None:
-            if self._family not in (socket.AF_UNSPEC, socket.AF_INET if ip.version == 4 else socket.AF_INET6):
+            if not self._fits(str(ip)):
                 return Refusal(Reason.DNS_ERROR, f"{host} is not an address of the chosen IP version")
             return (str(ip),)
         if host.removesuffix(".") == "localhost" or host.removesuffix(".").endswith(".localhost"):  # RFC 6761 section 6.3
-            return tuple(one for one, family in _LOCALHOST if self._family in (socket.AF_UNSPEC, family))
+            return tuple(one for one in _LOCALHOST if self._fits(one))
         task = self._answers.get(host)
         if task is None:
             task = self._answers[host] = asyncio.create_task(self._look_up(host))

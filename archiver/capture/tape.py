@@ -44,13 +44,22 @@ class Tape:
     """What one exchange said, both ways, and the clock that watches it."""
 
     def __init__(
-        self, settings: FetchSettings, spool_dir: Path, deadline_s: float, throttle: Throttle, route: Route, on_attach: OnAttach
+        self,
+        settings: FetchSettings,
+        spool_dir: Path,
+        deadline_s: float,
+        throttle: Throttle,
+        route: Route,
+        on_attach: OnAttach,
+        *,
+        fresh: bool = False,
     ) -> None:
         """`deadline_s` is in the time of the running event loop; a connection may be made to the addresses of `route` only.
 
-        `on_attach` is called with the connection that the exchange is made on.
+        `on_attach` is called with the connection that the exchange is made on; `fresh` asks for one that was never used.
         """
         self._on_attach = on_attach
+        self.fresh = fresh
         self.route = route
         self.settings = settings
         self.throttle = throttle

@@ -18,7 +18,7 @@ from archiver.capture.client import Client
 from archiver.capture.robots import parse_rules, read_rules
 from archiver.model import Captured, Missed, Reason
 from tests.capture.harness import QUICK, Book, fetch, fetch_all, target
-from tests.servers import Connection, Request, drip, redirect, response, routes, serve, then_hang
+from tests.servers import Connection, Request, drip, redirect, response, routes, serve, then_close, then_hang
 
 OK = response(b"picture")
 
@@ -105,6 +105,16 @@ def test_a_host_that_keeps_failing_is_given_up_and_its_other_links_say_so() -> N
     assert len(given_up) >= 15
     assert given_up[-1].detail.startswith("127.0.0.1 was given up after 5 failures in a row; the last: no connection to 127.0.0.1: ")
     assert outcomes[-1].attempts == 0
+
+
+def test_a_host_that_cuts_every_body_short_is_given_up() -> None:
+    with serve(then_close(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")) as web:
+        outcomes, book = fetch_all([web.url(f"/{i}") for i in range(20)], replace(QUICK, per_host=1))
+    reasons = [outcome.reason for outcome in outcomes if isinstance(outcome, Missed)]
+    assert len(reasons) == 20
+    assert len(web.requests) == 5
+    assert reasons.count(Reason.TRUNCATED) == len({kept.exchange.url for kept in book.kept})
+    assert set(reasons) == {Reason.TRUNCATED, Reason.NETWORK_ERROR}
 
 
 def test_nobody_waits_for_his_turn_at_a_host_that_was_given_up() -> None:

@@ -10,7 +10,7 @@ from archiver.capture.client import Client
 from archiver.errors import UsageError
 from archiver.model import Captured, FetchSettings, Missed, Reason
 from tests.capture.harness import QUICK, fetch, fetch_all, with_ca
-from tests.servers import certificate, http_proxy, redirect, response, routes, serve, socks5_proxy, then_close
+from tests.servers import Connection, certificate, http_proxy, redirect, response, routes, serve, socks5_proxy, then_close
 
 OK = response(b"picture")
 CLOSED = replace(QUICK, allow_addresses=())
@@ -102,3 +102,21 @@ def test_the_password_of_a_proxy_stays_out_of_the_archive() -> None:
 def test_an_unusable_proxy_ends_with_a_clear_word(proxy: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a usable proxy"):
         Client(FetchSettings(proxy=proxy), on_event=print, spool_dir=tmp_path, now=None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("where", ["proxy", "host"])
+def test_a_handshake_behind_a_socks_proxy_that_hangs_times_out(where: str) -> None:
+    """The proxy's own talk, or the TLS handshake of the host behind it."""
+
+    def hang(connection: Connection) -> None:
+        while connection.sock.recv(4096):
+            pass
+
+    with serve(then_close(), greeting=hang) as web:
+        greeting = hang if where == "proxy" else socks5_proxy(lambda name, port: ("127.0.0.1", web.port), [])
+        with serve(then_close(), greeting=greeting) as proxy:
+            settings = replace(CLOSED, proxy=f"socks5://127.0.0.1:{proxy.port}", connect_timeout_s=0.4, retries=0)
+            outcome, book = fetch("https://site.example/a", settings)
+    assert isinstance(outcome, Missed)
+    assert (outcome.reason, outcome.detail) == (Reason.TIMEOUT, "no connection to site.example within 0.4 s")
+    assert book.took_s < 10

@@ -268,6 +268,21 @@ def test_the_chosen_ip_version_is_the_only_one_looked_up(version: int, family: i
     assert asked == [family]
 
 
+@pytest.mark.parametrize(("version", "host"), [(4, "127.0.0.1"), (6, "::1")])
+def test_the_chosen_ip_version_holds_for_given_addresses_too(version: int, host: str) -> None:
+    with serve(routes({"/a": OK}), host=host) as web:
+        outcome, _ = fetch(web.url("/a", "both.example"), replace(both(web.port), ip_version=version))  # type: ignore[arg-type]
+    assert isinstance(outcome, Captured)
+    assert outcome.hops[0].ip == host
+
+
+def test_a_name_given_without_an_address_of_the_chosen_ip_version_is_a_dns_error() -> None:
+    outcome, _ = fetch("http://six.example/a", replace(QUICK, resolve=("six.example:80:::1",), ip_version=4))
+    assert isinstance(outcome, Missed)
+    assert outcome.reason is Reason.DNS_ERROR
+    assert outcome.detail == "no address given for six.example is of the chosen IP version"
+
+
 def test_a_literal_of_the_other_ip_version_is_refused() -> None:
     outcome, _ = fetch("http://127.0.0.1:9999/a", replace(QUICK, ip_version=6))
     assert isinstance(outcome, Missed)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import resource
 import socket
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from archiver.capture.client import Client
 from archiver.errors import OutputError
-from archiver.model import Captured, Missed, Reason
-from tests.capture.harness import QUICK, fetch, fetch_all, with_ca
+from archiver.model import Captured, Missed, Outcome, Reason
+from tests.capture.harness import QUICK, Book, fetch, fetch_all, target, with_ca
 from tests.servers import (
     Connection,
     Handler,
@@ -175,6 +178,31 @@ def test_a_kept_connection_closed_under_us_is_replaced_silently() -> None:
     assert [outcome.attempts for outcome in outcomes] == [1, 1]
     assert web.connections == 2
     assert not [event for event in book.events if event.name == "retry"]
+
+
+def test_a_request_is_repeated_once_and_on_a_new_connection_when_all_kept_ones_close(tmp_path: Path) -> None:
+    together = threading.Barrier(3)
+
+    def answer_and_go(connection: Connection, request: Request) -> None:
+        if request.target.startswith("/first"):
+            together.wait(20)
+            connection.send(OK)
+        elif connection.number < 3:
+            connection.cut()
+        else:
+            connection.send(OK)
+
+    async def run() -> Outcome:
+        settings = replace(QUICK, per_host=3, retries=0)
+        async with Client(settings, on_event=print, spool_dir=tmp_path, now=lambda: datetime.now(UTC)) as client:
+            await asyncio.gather(*(client.fetch(target(web.url(f"/first{n}")), record=Book().record) for n in range(3)))
+            return await client.fetch(target(web.url("/last")), record=Book().record)
+
+    with serve(answer_and_go) as web:
+        outcome = asyncio.run(run())
+    assert isinstance(outcome, Captured)
+    assert web.targets().count("/last") == 2
+    assert web.connections == 4
 
 
 def test_connections_are_used_again() -> None:
