@@ -114,7 +114,12 @@ def test_data_goes_to_stdout_and_words_to_stderr(web: SmallWeb, tmp_path: Path) 
     assert done.returncode == 8, done.stderr
     assert json.loads(done.stdout)["summary"]["targets"] == 93
     events = [json.loads(line) for line in log.read_text().splitlines()]
-    assert {"captured", "missed", "retry", "fetch"} <= {event["event"] for event in events}
+    assert {"captured", "missed", "retry", "fetch", "result"} <= {event["event"] for event in events}
+    of_links = [event for event in events if event["event"] in ("fetch", "retry", "answer", "captured", "missed", "result")]
+    assert all({"time", "url", "host", "attempt"} <= event.keys() for event in of_links)
+    assert all(event["reason"] for event in events if event["event"] in ("retry", "missed", "result"))
+    told = {event["url"]: event["reason"] for event in events if event["event"] == "result"}
+    assert told == {image["url"]: image["status"] for image in json.loads(done.stdout)["images"]}
     assert (tmp_path / "chair-exercises" / "report.html").is_file()
 
 

@@ -134,7 +134,12 @@ OUTPUT_OPTIONS = (
     click.option("--json", "json_", is_flag=True, help="Print report.json on standard output."),
     click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
     click.option("-v", "--verbose", count=True, help="Say what happens to every link; twice for every attempt."),
-    option("--log", default=None, type=click.Path(dir_okay=False, path_type=Path), help="Write every event as a JSON line to this file."),
+    option(
+        "--log",
+        default=None,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Append every event as a JSON line to this file: time, event, url, host, attempt, reason, detail.",
+    ),
 )
 
 

@@ -45,7 +45,7 @@ class Progress:
         self._follower.follow(event)
         if self._log is not None:
             row = {
-                "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "event": event.name,
                 "url": event.url,
                 "detail": event.detail,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from archiver.errors import NothingFetched
 from archiver.model import Captured, Event, Link, Missed, Outcome, Post, Role, Target
-from archiver.pipeline import assemble, capturing, discretion, document, embedded, folder, publish, reopening, surveying
+from archiver.pipeline import assemble, capturing, discretion, document, embedded, folder, publish, reopening, surveying, telling
 from archiver.pipeline.judge import Judge
-from archiver.pipeline.means import Means, OnEvent
+from archiver.pipeline.means import Means
 from archiver.pipeline.publish import Material
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
@@ -141,6 +141,8 @@ def _remember(work: Work) -> reopening.Memory:
 def _publish(work: Work, captured: Fetched, material: Material, judge: Judge, writer: WarcWriter) -> Run:
     at = work.means.now()
     report = publish.judged(material, judge, work.settings, at)
+    for event in telling.results(report.images, material.outcomes):
+        work.means.on_event(event)
     report = replace(report, wacz=f"{document.slug_of(work.source)}.wacz" if work.settings.wacz else "")
     work.means.on_event(Event("stage", detail="Writing the report"))
     names = sorted({folder.final_name(path) for path in folder.warcs(work.where)})
@@ -203,7 +205,7 @@ def _collector(work: Work, judge: Judge) -> tuple[dict[str, Outcome], Callable[[
     def done(outcome: Outcome) -> None:
         outcome = discretion.outcome(outcome)
         outcomes[outcome.target.url] = outcome
-        _tell(work.means.on_event, outcome)
+        work.means.on_event(telling.outcome(outcome))
         if isinstance(outcome, Captured):
             judge.submit(Source(outcome.payload_sha256, str(work.where), outcome.payload_ref))
 
@@ -227,12 +229,3 @@ async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter
     if not _shows_pictures(found):
         raise NothingFetched(f"{discretion.bare(work.source)} links no pictures, so there is nothing more to archive")
     return found
-
-
-def _tell(event: OnEvent, outcome: Outcome) -> None:
-    url = outcome.target.url
-    match outcome:
-        case Captured():
-            event(Event("captured", url, fields={"size_bytes": outcome.size_bytes, "attempts": outcome.attempts}))
-        case Missed():
-            event(Event("missed", url, outcome.detail, {"reason": outcome.reason.value, "attempts": outcome.attempts}))
