@@ -99,6 +99,24 @@ def test_bad_input_ends_in_one_clear_sentence(arguments: list[str], stdin: bytes
     assert words in said
 
 
+@pytest.mark.parametrize(
+    ("names", "code", "said"),
+    [
+        (["good"], 0, ""),
+        (["broken/wrong-block-digest.warc.gz"], 3, "[block-digest]"),
+        (["broken/wrong-block-digest.warc.gz", "none"], 2, "[block-digest]"),
+        (["none"], 2, ""),
+        (["."], 2, ""),
+    ],
+)
+def test_verify_tells_faults_from_a_wrong_path(names: list[str], code: int, said: str, tmp_path: Path) -> None:
+    warcs = ROOT / "fixtures" / "warc"
+    checked = archiver("verify", *(str(tmp_path if name == "." else warcs / name) for name in names))
+    assert checked.returncode == code, checked.stderr
+    assert said in checked.stdout.decode()
+    assert checked.stderr.startswith(b"archiver: ") == (code == 2)
+
+
 def test_simulate_fetches_nothing_and_writes_nothing(web: SmallWeb, tmp_path: Path) -> None:
     web.log.clear()
     shown = archiver("archive", "-s", str(POST), *reaching(web), cwd=tmp_path)

@@ -21,7 +21,7 @@ EXIT_CODES = {
     errors.EXIT_OK: "All is archived, or the question is answered.",
     errors.ArchiverError.exit_code: "Something that was not foreseen.",
     errors.UsageError.exit_code: "The command line or a setting is wrong.",
-    errors.InputError.exit_code: "Something cannot be read or written, or another run holds the folder.",
+    errors.InputError.exit_code: "Something cannot be read or written, another run holds the folder, or `verify` found faults.",
     errors.NothingFetched.exit_code: "Nothing could be fetched.",
     errors.EXIT_SOME_FAILED: "Some links failed; the rest is archived.",
     errors.EXIT_DUPLICATES: "Duplicates were found, with --fail-on-duplicates.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from archiver.errors import EXIT_OK
+from archiver.errors import EXIT_OK, InputError, UsageError
 
 EXIT_FAULTS = 3
 
@@ -20,16 +20,25 @@ EXIT_FAULTS = 3
 def command(paths: tuple[Path, ...], json_: bool, second_reader: bool, quiet: bool) -> int:
     """Check each PATH, a WARC, a WACZ or an archive folder, written by this program or another.
 
-    One line for each finding, with file, offset and record. Ends with 0 when nothing is wrong (warnings apart), else with 3.
+    One line for each finding, with file, offset and record. Ends with 0 when nothing is wrong (warnings apart), with 3 when something
+    is, and with 2 when a PATH holds nothing that could be checked.
     """
     from archiver.pipeline import present, verifying
 
-    findings = [finding for path in paths for finding in verifying.verify(path, second_reader=second_reader)]
+    faults, rows, said = False, [], False
+    try:
+        for path in paths:
+            for finding in verifying.verify(path, second_reader=second_reader):
+                faults = faults or verifying.is_fault(finding)
+                if json_:
+                    rows.append(verifying.as_row(finding))
+                elif not quiet:
+                    said = True
+                    click.echo(present.text(verifying.line(finding)))
+    except InputError as error:
+        raise UsageError(str(error)) from error
     if json_:
-        click.echo(json.dumps([verifying.as_row(finding) for finding in findings], ensure_ascii=False, indent=1))
-    elif not quiet:
-        for finding in findings:
-            click.echo(present.text(verifying.line(finding)))
-        if not findings:
-            click.echo(f"{', '.join(str(path) for path in paths)}: sound", err=True)
-    return EXIT_FAULTS if any(verifying.is_fault(finding) for finding in findings) else EXIT_OK
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    elif not (quiet or said):
+        click.echo(f"{', '.join(str(path) for path in paths)}: sound", err=True)
+    return EXIT_FAULTS if faults else EXIT_OK

@@ -27,7 +27,6 @@ from archiver.version import __version__
 from archiver.warc import records, wacz
 from archiver.warc.writer import WarcWriter
 
-IMAGE_URN = "urn:archiver:image:"
 HTML, JSON = "text/html; charset=utf-8", "application/json"
 BESIDE_FROM = 600
 """Reports of more pictures than this keep them in files beside the page."""
@@ -109,7 +108,7 @@ def into_warc(report: Report, page: str, judge: Judge, writer: WarcWriter, at: d
     if page:
         writer.write_resource(address, HTML, page.encode(), at=at)
     for image, row in zip(report.images, report_json.build(report)["images"], strict=True):
-        uri = IMAGE_URN + records.target_uri(image.target.url)
+        uri = records.IMAGE_URN + records.target_uri(image.target.url)
         writer.write_metadata(uri, JSON, json.dumps(row, ensure_ascii=False).encode(), refers_to=image.record, at=at)
     writer.write_resource(document.below(address, folder.REPORT_JSON), JSON, report_json.render(report).encode(), at=at)
     writer.write_resource(document.below(address, folder.REPORT_HTML), HTML, in_one_file(report, judge).encode(), at=at)

@@ -62,8 +62,9 @@ def _judged_archive(where: Path, settings: Settings, means: Means) -> Iterator[J
     files = found.files
     held = reopening.hold(files)
     read = reopening.reading(files)
+    settings = replace(settings, originals=read.originals)
     post = reopening.reread(read, held, settings)
-    targets = wanted(post, replace(settings, originals=read.originals))
+    targets = wanted(post, settings)
     found_again: list[Outcome] = [*embedded.outcomes(post, held, means.now(), None)]
     found_again += [reopening.outcome(target, held) or _never(target, means.now()) for target in targets]
     outcomes = assemble.in_order({outcome.target.url: outcome for outcome in found_again}, targets)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from archiver.warc.findings import Facts, Finding
 from archiver.warc.records import WARC_FIELDS, parse_digest
+
+_PROFILE = re.compile(
+    r"http://netpreserve\.org/warc/1\.[01]/revisit/(?:identical-payload-digest|server-not-modified|uri-agnostic-identical-payload-digest)"
+)
+"""Section 6.7, and the older name under which Heritrix wrote the first."""
+VERSIONS_BEFORE_REFERS_TO = ("0.17", "0.18", "1.0")
+"""They have no WARC-Refers-To-Target-URI and -Date; many writers leave them out."""
 
 
 class Ledger:
@@ -32,8 +40,10 @@ class Ledger:
             files[facts.file].append(facts)
         for records in files.values():
             yield from _check_warcinfo(records)
+            yield from _check_digests(records)
             yield from self._check_requests(records)
         yield from self._check_concurrent()
+        yield from self._check_refers_to()
         yield from self._check_revisits()
         yield from _check_shadows(self.records)
 
@@ -54,6 +64,11 @@ class Ledger:
                 if name not in self._by_id:
                     yield facts.error("concurrent-to", f"WARC-Concurrent-To names {name}, which is not here")
 
+    def _check_refers_to(self) -> Iterator[Finding]:
+        for facts in self.records:
+            if facts.refers_to and facts.refers_to not in self._by_id:
+                yield facts.error("refers-to", f"WARC-Refers-To names {facts.refers_to}, which is not here")
+
     def _check_revisits(self) -> Iterator[Finding]:
         by_moment: dict[tuple[str, str], list[Facts]] = defaultdict(list)
         by_digest: dict[tuple[str, bytes], Facts] = {}
@@ -71,8 +86,11 @@ class Ledger:
     ) -> Iterator[Finding]:
         digest = parse_digest(facts.payload_digest)
         found = [original for original in by_moment.get((facts.refers_to_url, facts.refers_to_date), ()) if original is not facts]
+        if not _PROFILE.fullmatch(facts.profile):
+            yield facts.error("revisit", f"WARC-Profile names no profile of the standard (section 6.7): {facts.profile!r}")
         if not (facts.refers_to_url and facts.refers_to_date):
-            yield facts.warning("revisit", "the revisit lacks WARC-Refers-To-Target-URI or -Date, which viewers need")
+            told = facts.warning if facts.version in VERSIONS_BEFORE_REFERS_TO else facts.error
+            yield told("revisit", "the revisit lacks WARC-Refers-To-Target-URI or -Date, which viewers need")
             same = by_digest.get(digest) if digest else None
             found = [original for original in (self._by_id.get(facts.refers_to), same) if original is not None]
         if not found:
@@ -83,8 +101,27 @@ class Ledger:
             yield facts.error("revisit", "the revisit refers to another revisit")
         elif digest and all(parse_digest(original.payload_digest) not in (digest, None) for original in originals):
             yield facts.error("revisit", "the payload of the original has another digest than the revisit says")
-        if facts.refers_to and facts.refers_to not in self._by_id:
-            yield facts.error("revisit", f"WARC-Refers-To names {facts.refers_to}, which is not here")
+
+
+def _check_digests(records: list[Facts]) -> Iterator[Finding]:
+    """Digests are optional (sections 5.8 and 5.9), but who writes them writes them for every record of a kind: where one lacks it,
+    nothing tells any more whether its bytes are the ones captured. A warcinfo begins the records of another writer."""
+    writer, kinds = 0, defaultdict[tuple[int, str], list[Facts]](list)
+    for facts in records:
+        writer += facts.type == "warcinfo"
+        kinds[writer, facts.type].append(facts)
+    for (_, kind), alike in kinds.items():
+        yield from _lacking(alike, "WARC-Block-Digest", lambda facts: facts.block_digest)
+        if kind == "response":
+            whole = [facts for facts in alike if facts.status and not facts.truncated]
+            yield from _lacking(whole, "WARC-Payload-Digest", lambda facts: facts.payload_digest)
+
+
+def _lacking(alike: list[Facts], name: str, digest: Callable[[Facts], str]) -> Iterator[Finding]:
+    if any(digest(facts) for facts in alike):
+        for facts in alike:
+            if not digest(facts):
+                yield facts.error("digest-missing", f"the record has no {name}, others of its kind have one")
 
 
 def _check_warcinfo(records: list[Facts]) -> Iterator[Finding]:

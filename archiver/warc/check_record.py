@@ -15,6 +15,8 @@ from archiver.warc.stream import Broken, Record
 
 KNOWN_TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
 KNOWN_VERSIONS = ("1.0", "1.1")
+DRAFT_VERSIONS = ("0.17", "0.18")
+"""Drafts of the standard that archives were written by for years."""
 FUTURE_ALLOWANCE = timedelta(days=1)
 """A clock may be off; an archive of next year is a mistake."""
 
@@ -99,8 +101,13 @@ def _facts(record: Record, label: str, length: int, scan: Scan, http: bool) -> F
         type=record.type,
         url=record.url,
         date=fields.get("WARC-Date"),
+        version=record.version,
+        block_digest=fields.get("WARC-Block-Digest"),
         payload_digest=fields.get("WARC-Payload-Digest"),
         payload_sha256=scan.sha256,
+        size_bytes=scan.size_bytes,
+        status=scan.head.status if scan.head else 0,
+        truncated=bool(fields.get("WARC-Truncated") or fields.get("WARC-Segment-Number")),
         content_type=fields.get("Content-Type"),
         http=http,
         concurrent_to=tuple(map(bare_id, fields.all("WARC-Concurrent-To"))),
@@ -108,12 +115,14 @@ def _facts(record: Record, label: str, length: int, scan: Scan, http: bool) -> F
         refers_to=bare_id(fields.get("WARC-Refers-To")),
         refers_to_url=bare_id(fields.get("WARC-Refers-To-Target-URI")),
         refers_to_date=fields.get("WARC-Refers-To-Date"),
+        profile=bare_id(fields.get("WARC-Profile")),
     )
 
 
 def _check_head(record: Record, facts: Facts, now: datetime) -> Iterator[Finding]:
     if record.version not in KNOWN_VERSIONS:
-        yield facts.warning("version", f"WARC/{record.version} is no version that this program knows")
+        told = facts.warning if record.version in DRAFT_VERSIONS else facts.error
+        yield told("version", f"WARC/{record.version} is no version of the standard")
     if record.trailer != rec.RECORD_END:
         yield facts.error("record-end", "the record does not end in exactly two line ends (section 3)")
     if not record.type:

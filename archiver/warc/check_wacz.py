@@ -108,6 +108,9 @@ class WaczCheck:
 
     def _check_manifest_digest(self) -> Iterator[Finding]:
         if DATAPACKAGE_DIGEST not in self._names:
+            yield self._error(
+                "manifest", DATAPACKAGE_DIGEST, "the digest of the manifest is missing; nothing tells whether that was changed"
+            )
             return
         told = self._json(DATAPACKAGE_DIGEST) or {}
         raw = self._text(DATAPACKAGE) or b""

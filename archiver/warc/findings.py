@@ -42,10 +42,17 @@ class Facts:
     type: str
     url: str
     date: str
+    version: str
+    block_digest: str
+    """As declared, like the next."""
     payload_digest: str
-    """As declared."""
     payload_sha256: str
     """Of the decoded payload, as computed; empty when there is none."""
+    size_bytes: int
+    """Of the decoded payload."""
+    status: int
+    """Of the HTTP head; 0 without one."""
+    truncated: bool
     content_type: str
     http: bool
     concurrent_to: tuple[str, ...]
@@ -53,6 +60,7 @@ class Facts:
     refers_to: str
     refers_to_url: str
     refers_to_date: str
+    profile: str
 
     def error(self, kind: str, detail: str) -> Finding:
         return Finding("error", kind, self.file, self.offset, self.id, detail)

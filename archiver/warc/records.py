@@ -21,6 +21,8 @@ REVISIT_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-dig
 WARC_FIELDS = "application/warc-fields"
 HTTP_RESPONSE = "application/http;msgtype=response"
 HTTP_REQUEST = "application/http;msgtype=request"
+IMAGE_URN = "urn:archiver:image:"
+"""Target of the record that says what is known of the picture at the URL behind it."""
 MISSED_URN = "urn:missed:"
 """Target of the record that says why a URL could not be had. A `urn:` never stands in the way of the URL's own replay."""
 NOTE = "Archiver-Note"

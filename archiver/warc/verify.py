@@ -6,25 +6,22 @@ only be said when all records are known comes last.
 
 from __future__ import annotations
 
-import json
 import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from archiver.errors import InputError
 from archiver.warc.check_links import Ledger
 from archiver.warc.check_record import check_record
+from archiver.warc.check_report import REPORT, check_report, missing_files
 from archiver.warc.check_wacz import WaczCheck
-from archiver.warc.findings import Facts, Finding
+from archiver.warc.findings import Finding
 from archiver.warc.sources import ARCHIVE_FOLDER, OPEN_SUFFIX, WACZ_SUFFIX, WARC_SUFFIXES, Source, open_archive
 from archiver.warc.stream import Broken, Record, read_records
 
 __all__ = ["Finding", "verify"]
-
-REPORT = "report.json"
 
 
 def verify(path: Path, *, now: datetime | None = None) -> Iterator[Finding]:
@@ -106,7 +103,7 @@ def _verify_folder(folder: Path, now: datetime) -> Iterator[Finding]:
         waczs = [path for path in files if path.name.endswith(WACZ_SUFFIX)]
         found = found or bool(warcs or waczs)
         yield from _verify_warcs(warcs, now)
-        yield from _missing_files(place / REPORT, {path.name.removesuffix(OPEN_SUFFIX) for path in files})
+        yield from missing_files(place / REPORT, {path.name.removesuffix(OPEN_SUFFIX) for path in files})
         for path in waczs:
             yield from _verify_wacz(path, now)
             yield from _compare_with_wacz(path, warcs)
@@ -123,21 +120,7 @@ def _verify_warcs(warcs: list[Path], now: datetime) -> Iterator[Finding]:
         yield from _verify_warc(Source(name, path), name, ledger, now)
     yield from ledger.check()
     if warcs and (report := warcs[0].with_name(REPORT)).is_file():
-        yield from _check_report(report, ledger)
-
-
-def _missing_files(report: Path, beside: set[str]) -> Iterator[Finding]:
-    """What a report says to be there and is not."""
-    try:
-        told = json.loads(report.read_bytes())
-        names = [name for name in (*told.get("warcs", ()), told.get("wacz")) if isinstance(name, str) and name]
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError, AttributeError, TypeError):
-        return  # `_check_report` says that it cannot be read
-    for name in names:
-        if name not in beside:
-            yield Finding("error", "missing", report.name, None, "", f"the report names {name}, which is not here")
+        yield from check_report(report, ledger)
 
 
 def _compare_with_wacz(path: Path, warcs: list[Path]) -> Iterator[Finding]:
@@ -161,35 +144,3 @@ def _crc32(path: Path) -> int:
         while chunk := file.read(1024 * 1024):
             crc = zlib.crc32(chunk, crc)
     return crc
-
-
-def _check_report(report: Path, ledger: Ledger) -> Iterator[Finding]:
-    """Every image of the report must be the one that stands where the report says."""
-    try:
-        images = json.loads(report.read_bytes())["images"]
-        told = [image for image in images if isinstance(image.get("warc"), dict)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        yield Finding("error", "report", report.name, None, "", "the report cannot be read")
-        return
-    for image in told:
-        if detail := _report_error(image, ledger):
-            yield Finding("error", "report", report.name, None, str(image["warc"].get("record_id", "")), f"{image.get('url')}: {detail}")
-
-
-def _report_error(image: dict[str, Any], ledger: Ledger) -> str:
-    where = image["warc"]
-    facts = ledger.get(str(where.get("record_id", "")))
-    if facts is None:
-        return "its record is not in the archive"
-    if (facts.warc, facts.offset, facts.length) != (where.get("file"), where.get("offset"), where.get("length")):
-        return f"its record stands in {facts.warc} at {facts.offset}, not where the report says"
-    if facts.url and image.get("final_url") and facts.url != image["final_url"]:
-        return f"its record is of {facts.url}, not of the address the report gives"
-    original = _original(facts, ledger)
-    if image.get("sha256") and original is not None and original.payload_sha256 != image["sha256"]:
-        return "the payload in the archive is not the one in the report"
-    return ""
-
-
-def _original(facts: Facts, ledger: Ledger) -> Facts | None:
-    return ledger.get(facts.refers_to) if facts.type == "revisit" else facts

@@ -151,6 +151,18 @@ def replace_in(kind: str, url: str, old: bytes, new: bytes) -> Callable[[bytes],
     return on_records(change)
 
 
+def without(kind: str, url: str, name: str) -> Callable[[Records], None]:
+    """One field taken out of a record's head."""
+
+    def change(records: Records) -> None:
+        at = find(records, kind, url)
+        head, block = split(records[at])
+        lines = [line for line in head.split(b"\r\n") if not line.startswith(name.encode() + b":")]
+        records[at] = b"\r\n".join(lines) + b"\r\n\r\n" + block + b"\r\n\r\n"
+
+    return change
+
+
 def remove(kind: str, url: str) -> Callable[[bytes], bytes]:
     return on_records(lambda records: [record for n, record in enumerate(records) if n != find(records, kind, url)])
 
@@ -281,8 +293,8 @@ class Fault:
 A, B, COPY, CUT = (f"https://{name}" for name in ("a.example/a.png", "a.example/b.svg", "copy.example/a.png", "a.example/cut.png"))
 
 FAULTS = (
-    Fault("flipped-byte-inside-member.warc.gz", flipped_inside, ("damaged", "concurrent-to", "revisit")),
-    Fault("flipped-byte-outside-member.warc.gz", flipped_outside, ("damaged", "concurrent-to", "revisit")),
+    Fault("flipped-byte-inside-member.warc.gz", flipped_inside, ("damaged", "concurrent-to", "refers-to", "revisit")),
+    Fault("flipped-byte-outside-member.warc.gz", flipped_outside, ("damaged", "concurrent-to", "refers-to", "revisit")),
     Fault("junk-between-members.warc.gz", junk_between, ("damaged",)),
     Fault("truncated.warc.gz", lambda raw: raw[:-60], ("damaged",)),
     Fault("wrong-block-digest.warc.gz", wrong_digest(b"WARC-Block-Digest"), ("block-digest",)),
@@ -307,6 +319,17 @@ FAULTS = (
     Fault("unmarked-cut.warc.gz", replace_in("response", CUT, b"WARC-Truncated: disconnect\r\n", b""), ("http-cut",)),
     Fault("wrong-content-length.warc.gz", replace_in("resource", PAGE, b"Content-Length: 7", b"Content-Length: 8"), ("damaged",)),
     Fault("missing-line-end.warc.gz", on_records(lambda records: [*records[:-1], records[-1][:-2]]), ("record-end",)),
+    Fault("misspelt-profile.warc.gz", replace_in("revisit", COPY, b"identical-payload", b"identical-payloads"), ("revisit",)),
+    Fault("revisit-without-date.warc.gz", on_records(without("revisit", COPY, "WARC-Refers-To-Date")), ("revisit",)),
+    Fault(
+        "dangling-metadata.warc.gz",
+        replace_in("metadata", "urn:image:1", b"Refers-To: <urn:uuid:0", b"Refers-To: <urn:uuid:f"),
+        ("refers-to",),
+    ),
+    Fault("no-block-digest.warc.gz", on_records(without("response", A, "WARC-Block-Digest")), ("digest-missing",)),
+    Fault("no-payload-digest.warc.gz", on_records(without("response", A, "WARC-Payload-Digest")), ("digest-missing",)),
+    Fault("unknown-version.warc.gz", replace_in("resource", PAGE, b"WARC/1.1", b"WARC/9.9"), ("version",)),
+    Fault("missing-manifest-digest.wacz", rezip(drop("datapackage-digest.json")), ("manifest",)),
     Fault("wrong-cdxj-offset.wacz", rezip(reindex(wrong_offset)), ("index",)),
     Fault("unsorted-index.wacz", rezip(reindex(lambda index: b"\n".join(index.split(b"\n")[-2::-1]) + b"\n")), ("index",)),
     Fault("deflated.wacz", rezip(lambda files: None, zipfile.ZIP_DEFLATED), ("deflated",)),

@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,10 @@ from archiver.errors import InputError
 from archiver.model import Archived
 from archiver.warc import reader
 from archiver.warc.findings import Finding
+from archiver.warc.records import IMAGE_URN
 from archiver.warc.verify import verify
 from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all
-from tests.warc.making import exchange, jpeg_like, response, writer
+from tests.warc.making import START, exchange, jpeg_like, response, writer
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 GOOD = sorted(path for path in (ROOT / "good").rglob("*") if path.name.endswith((".warc", ".warc.gz", ".wacz")))
@@ -74,14 +75,28 @@ def folder(tmp_path: Path) -> Path:
     images = [
         {
             "url": item.url,
-            "sha256": item.payload_sha256,
+            "status": "ok" if item.complete and item.status == 200 else "http_error",
+            "http_status": item.status or None,
+            "sha256": item.payload_sha256 or None,
+            "bytes": item.size_bytes,
             "warc": {"file": item.ref.file, "offset": item.ref.offset, "length": item.ref.length, "record_id": item.ref.record_id},
         }
         for item in reader.responses([tmp_path / NAME])
         if isinstance(item, Archived)
     ]
-    (tmp_path / "report.json").write_text(json.dumps({"images": [*images, {"url": "https://gone.example/", "warc": None}]}))
+    (tmp_path / "report.json").write_text(json.dumps({"warcs": [NAME], "images": [*images, GONE]}))
     return tmp_path
+
+
+GONE = {"url": "https://gone.example/", "status": "dns_error", "http_status": None, "warc": None}
+
+
+def change_image(folder: Path, number: int, **values: object) -> str:
+    """Make the report say something else of one image; its URL."""
+    report = json.loads((folder / "report.json").read_text())
+    report["images"][number] |= values
+    (folder / "report.json").write_text(json.dumps(report))
+    return str(report["images"][number]["url"])
 
 
 def test_sound_folder_passes(folder: Path) -> None:
@@ -99,8 +114,39 @@ def test_report_that_says_otherwise(folder: Path, key: str, value: object) -> No
     assert image["url"] in finding.detail
 
 
-def test_report_that_cannot_be_read(folder: Path) -> None:
-    (folder / "report.json").write_text("{")
+@pytest.mark.parametrize(
+    ("number", "values", "words"),
+    [
+        (1, {"bytes": 7}, "bytes, the report says 7"),
+        (1, {"http_status": 404}, "the server answered 200, the report says 404"),
+        (1, {"http_status": None, "status": "dns_error"}, "the server answered 200, the report says None"),
+        (5, {"status": "ok"}, "the report calls it ok, the server answered 301"),
+        (1, {"warc": None}, "the report calls it ok and names no record"),
+        (-1, {"status": "ok"}, "the report calls it ok and names no record"),
+    ],
+)
+def test_report_of_other_answers_than_the_archive_holds(folder: Path, number: int, values: dict[str, object], words: str) -> None:
+    url = change_image(folder, number, **values)
+    (finding,) = errors(folder)
+    assert (finding.kind, finding.file) == ("report", "report.json")
+    assert finding.detail.startswith(url)
+    assert words in finding.detail
+
+
+def test_report_that_leaves_a_picture_out(tmp_path: Path) -> None:
+    w = writer(tmp_path)
+    stored = w.write_exchange(exchange("https://a.example/a.png", response(jpeg_like(99))))
+    for number, url in enumerate(("https://a.example/before.png", "https://a.example/a.png", "https://a.example/b.png")):
+        w.write_metadata(IMAGE_URN + url, "application/json", b"{}", refers_to=stored.ref, at=START + timedelta(minutes=min(number, 1)))
+    (name,) = w.close()
+    (tmp_path / "report.json").write_text(json.dumps({"warcs": [name], "images": [{"url": "https://a.example/a.png"}]}))
+    (finding,) = errors(tmp_path)
+    assert finding.detail == "https://a.example/b.png: in the archive and not in the report"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"images": [1]}', '{"images": [], "warcs": [[]]}', '{"images": {}, "warcs": 1}'])
+def test_report_that_cannot_be_read(folder: Path, text: str) -> None:
+    (folder / "report.json").write_text(text)
     assert [finding.kind for finding in errors(folder)] == ["report"]
 
 
