@@ -13,7 +13,7 @@ from typing import Any
 
 from archiver.warc.findings import Facts, Finding
 from archiver.warc.records import RECORD_END
-from archiver.warc.sources import ARCHIVE_FOLDER, data_offset
+from archiver.warc.sources import ARCHIVE_FOLDER, ZIP_FAULTS, local_header
 from archiver.warc.wacz import DATAPACKAGE, DATAPACKAGE_DIGEST, INDEX_PLACES, PAGES
 
 MAX_TEXT_BYTES = 512 * 1024 * 1024
@@ -29,7 +29,7 @@ class WaczCheck:
         self._path = path
         self._label = label
         self._wacz = wacz
-        self._names = {info.filename: info for info in wacz.infolist() if not info.is_dir()}
+        self._names = {info.filename: info for info in wacz.infolist() if not info.filename.endswith("/")}
 
     def check(self, records: Iterable[Facts]) -> Iterator[Finding]:
         facts = list(records)
@@ -43,14 +43,26 @@ class WaczCheck:
 
     def _check_members(self) -> Iterator[Finding]:
         for name, info in self._names.items():
-            in_place = name.startswith(ARCHIVE_FOLDER) or name.endswith(".cdx.gz")
-            if in_place and info.compress_type != zipfile.ZIP_STORED:
+            yield from self._check_header(name, info)
+            if _in_place(name) and info.compress_type != zipfile.ZIP_STORED:
                 yield self._error("deflated", name, "the file is compressed inside the WACZ; viewers cannot read it in place")
-            elif in_place and data_offset(self._path, info) != info.header_offset + 30 + len(info.filename.encode()) + len(info.extra):
-                detail = "the two zip headers of the file differ in length; ReplayWeb.page then reads at the wrong place"
-                yield Finding("warning", "zip-headers", f"{self._label}/{name}", None, "", detail)
         if not any(name.startswith(ARCHIVE_FOLDER) for name in self._names):
             yield self._error("wacz", "", "the WACZ holds no WARC")
+
+    def _check_header(self, name: str, info: zipfile.ZipInfo) -> Iterator[Finding]:
+        """Some readers go by the header before a file, others by the directory at the end of the zip."""
+        try:
+            header = local_header(self._path, info)
+        except zipfile.BadZipFile as error:
+            yield self._error("damaged", name, str(error))
+            return
+        sizes = (info.compress_size, info.file_size)
+        alike = header.method == info.compress_type and header.crc in (None, info.CRC) and header.sizes in (None, sizes)
+        if not alike or (info.compress_type == zipfile.ZIP_STORED and sizes[0] != sizes[1]):
+            yield self._error("zip-headers", name, "the two zip headers of the file contradict each other")
+        elif _in_place(name) and header.data_offset != info.header_offset + 30 + len(info.filename.encode()) + len(info.extra):
+            detail = "the two zip headers of the file differ in length; ReplayWeb.page then reads at the wrong place"
+            yield Finding("warning", "zip-headers", f"{self._label}/{name}", None, "", detail)
 
     def _text(self, name: str) -> bytes | None:
         info = self._names.get(name)
@@ -58,7 +70,7 @@ class WaczCheck:
             return None
         try:
             return self._wacz.read(name)
-        except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError):
+        except ZIP_FAULTS:
             return None
 
     def _json(self, name: str) -> dict[str, Any] | None:
@@ -98,7 +110,7 @@ class WaczCheck:
             with self._wacz.open(info) as member:
                 while chunk := member.read(1024 * 1024):
                     digest.update(chunk)
-        except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError) as error:
+        except ZIP_FAULTS as error:
             yield self._error("damaged", name, f"the file in the WACZ is damaged: {error}")
             return
         if digest.hexdigest() != expected.lower():
@@ -205,6 +217,11 @@ class WaczCheck:
         for url in listed:
             if url.partition("#")[0] not in urls:
                 yield Finding("warning", "pages", f"{self._label}/{PAGES}", None, "", f"the page {url} is not in the archive")
+
+
+def _in_place(name: str) -> bool:
+    """Viewers read these at their offsets, without unpacking the WACZ."""
+    return name.startswith(ARCHIVE_FOLDER) or name.endswith(".cdx.gz")
 
 
 def _lengths(facts: Facts) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import shutil
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ OPEN_SUFFIX = ".open"
 WARC_SUFFIXES = (".warc", ".warc.gz", ".warc" + OPEN_SUFFIX, ".warc.gz" + OPEN_SUFFIX)
 WACZ_SUFFIX = ".wacz"
 ARCHIVE_FOLDER = "archive/"
+ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, IndexError, NotImplementedError, RuntimeError)
+"""All that zipfile raises for damaged or unusual files (encrypted, of an unknown method, cut)."""
 
 
 class _Window(io.RawIOBase):
@@ -134,7 +137,7 @@ def wacz_members(path: Path) -> set[tuple[str, int]]:
     try:
         with zipfile.ZipFile(path) as wacz:
             return {(Path(info.filename).name, info.file_size) for info in wacz.infolist() if _is_warc(info)}
-    except (OSError, zipfile.BadZipFile):
+    except ZIP_FAULTS:
         return set()
 
 
@@ -146,23 +149,41 @@ def _wacz(path: Path) -> list[Source]:
     try:
         with zipfile.ZipFile(path) as wacz:
             return [_member(path, wacz, info) for info in wacz.infolist() if _is_warc(info)]
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except ZIP_FAULTS as error:
         raise InputError(f"{path} is no readable WACZ: {error}") from error
 
 
 def _member(path: Path, wacz: zipfile.ZipFile, info: zipfile.ZipInfo) -> Source:
     name = Path(info.filename).name
     if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
-        return Source(name, path, data_offset(path, info), info.file_size)
+        return Source(name, path, local_header(path, info).data_offset, info.file_size)
     spool = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the Source; without a name there is nothing to leave behind
     with wacz.open(info) as member:
         shutil.copyfileobj(member, spool, 1024 * 1024)
     return Source(name, path, spool=spool)
 
 
-def data_offset(path: Path, info: zipfile.ZipInfo) -> int:
-    """Where the bytes of a member start: behind its local header (APPNOTE 4.3.7), whose extra field may differ from the central one."""
+@dataclass(frozen=True, slots=True)
+class LocalHeader:
+    """What stands before the bytes of a member (APPNOTE 4.3.7); the directory at the end of the zip repeats it."""
+
+    data_offset: int
+    method: int
+    crc: int | None
+    """None, like the sizes, where a descriptor behind the data or a zip64 field tells it."""
+    sizes: tuple[int, int] | None
+    """Compressed and uncompressed, in bytes."""
+
+
+def local_header(path: Path, info: zipfile.ZipInfo) -> LocalHeader:
+    """Raises BadZipFile when it is not where the directory says."""
+    at = max(0, info.header_offset)  # damage can make it point before the file
     with path.open("rb") as file:
-        file.seek(info.header_offset + 26)
-        name_bytes, extra_bytes = struct.unpack("<HH", file.read(4))
-    return int(info.header_offset + 30 + name_bytes + extra_bytes)
+        file.seek(at)
+        header = file.read(30)
+    if len(header) < 30 or not header.startswith(b"PK\x03\x04") or at != info.header_offset:
+        raise zipfile.BadZipFile(f"{info.filename} is not where the directory of the zip says")
+    flags, method, _, crc, packed, size, name_bytes, extra_bytes = struct.unpack_from("<HHIIIIHH", header, 6)
+    later = bool(flags & 0x08)
+    sizes = None if later or 0xFFFFFFFF in (packed, size) else (packed, size)
+    return LocalHeader(at + 30 + name_bytes + extra_bytes, method, None if later else crc, sizes)

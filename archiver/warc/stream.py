@@ -22,6 +22,7 @@ FIRST_PORTION_BYTES = 8 * 1024
 """Of each member; most members are small, and what zlib is given beyond the end of one has to be copied."""
 MAX_PIECE_BYTES = 1024 * 1024
 MAX_HEAD_BYTES = 1024 * 1024
+HEADER_BYTES = 10
 
 _VERSION = re.compile(rb"WARC/(\d+\.\d+)[ \t]*\r?\n")
 
@@ -59,6 +60,8 @@ class Members:
         self.gzip = self._raw.startswith(b"\x1f\x8b")
         self.offset = offset
         """File offset of the current member."""
+        self.header = b""
+        """Of the current gzip member: the ten bytes that every one begins with (RFC 1952 section 2.3)."""
         self._out = b""
         self._at = 0
         self._ended = True
@@ -75,10 +78,11 @@ class Members:
         if self._next == len(self._raw) and not self._read_raw():
             return False
         if self.gzip:
-            if len(self._raw) - self._next < len(GZIP_MAGIC):
+            if len(self._raw) - self._next < HEADER_BYTES:
                 self._read_raw()
             if not self._raw.startswith(GZIP_MAGIC, self._next):
                 raise Damaged("these bytes are no gzip member")
+            self.header = self._raw[self._next : self._next + HEADER_BYTES]
             self._inflate = zlib.decompressobj(31)
             self._portion_bytes = FIRST_PORTION_BYTES
         self._ended = False
@@ -161,6 +165,7 @@ class Record:
         self.block_bytes = length_bytes
         """Content-Length."""
         self.opens_member = False
+        self.member_header = members.header
         self.closes_member = False
         """Known after `finish`."""
         self.trailer = b""

@@ -18,7 +18,7 @@ from archiver.warc.check_record import check_record
 from archiver.warc.check_report import REPORT, check_report, missing_files
 from archiver.warc.check_wacz import WaczCheck
 from archiver.warc.findings import Finding
-from archiver.warc.sources import ARCHIVE_FOLDER, OPEN_SUFFIX, WACZ_SUFFIX, WARC_SUFFIXES, Source, open_archive
+from archiver.warc.sources import ARCHIVE_FOLDER, OPEN_SUFFIX, WACZ_SUFFIX, WARC_SUFFIXES, ZIP_FAULTS, Source, open_archive
 from archiver.warc.stream import Broken, Record, read_records
 
 __all__ = ["Finding", "verify"]
@@ -50,6 +50,7 @@ def _is_zip(path: Path) -> bool:
 
 def _verify_warc(source: Source, label: str, ledger: Ledger, now: datetime) -> Iterator[Finding]:
     shared, seen = 0, 0
+    headers: dict[bytes, list[int]] = {}
     with source.open() as file:
         plain = not file.read(2).startswith(b"\x1f\x8b")
         for record in read_records(file, source.name):
@@ -57,16 +58,28 @@ def _verify_warc(source: Source, label: str, ledger: Ledger, now: datetime) -> I
                 yield Finding("error", "damaged", label, record.offset, record.record_id, record.detail)
                 continue
             seen += 1
+            if record.opens_member and not plain:
+                headers.setdefault(record.member_header, []).append(record.offset)
             facts, findings = check_record(record, label, now)
             yield from findings
             if facts is not None:
                 shared += 0 if plain or _own_member(record) else 1
                 yield from ledger.add(facts)
+    yield from _odd_headers(headers, label)
     if shared:
         detail = f"{shared} records do not have a gzip member of their own; viewers cannot read them in place (annex D.2)"
         yield Finding("error", "member", label, 0, "", detail)
     if not seen:
         yield Finding("error", "empty", label, None, "", "the file holds no record")
+
+
+def _odd_headers(headers: dict[bytes, list[int]], label: str) -> Iterator[Finding]:
+    """A gzip header has fields that no checksum covers and no reader needs (RFC 1952 section 2.3.1): one program fills them alike."""
+    total = sum(map(len, headers.values()))
+    for offsets in headers.values():
+        if len(offsets) == 1 and total > 2 and len(headers) == 2:
+            detail = "the gzip header of this member is unlike all others: another program wrote it, or it was changed"
+            yield Finding("warning", "member-header", label, offsets[0], "", detail)
 
 
 def _own_member(record: Record) -> bool:
@@ -80,7 +93,7 @@ def _verify_wacz(path: Path, now: datetime) -> Iterator[Finding]:
     try:
         sources = open_archive(path)
         wacz = zipfile.ZipFile(path)
-    except (InputError, OSError, zipfile.BadZipFile) as error:
+    except (InputError, *ZIP_FAULTS) as error:
         yield Finding("error", "wacz", path.name, None, "", str(error))
         return
     ledger = Ledger()
@@ -134,7 +147,7 @@ def _compare_with_wacz(path: Path, warcs: list[Path]) -> Iterator[Finding]:
                     yield Finding(
                         "error", "swapped", f"{path.name}/{info.filename}", None, "", "the WARC differs from the one beside the WACZ"
                     )
-    except (OSError, zipfile.BadZipFile):
+    except ZIP_FAULTS:
         return
 
 

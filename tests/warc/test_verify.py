@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 import shutil
@@ -11,11 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from archiver.errors import InputError
 from archiver.model import Archived
 from archiver.warc import reader
 from archiver.warc.findings import Finding
+from archiver.warc.members import GZIP_MAGIC
 from archiver.warc.records import IMAGE_URN
 from archiver.warc.verify import verify
 from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all
@@ -182,6 +186,40 @@ def test_fragments_of_archives_are_told_not_raised(tmp_path: Path, content: byte
     for name in ("x.warc.gz", "x.wacz"):
         (tmp_path / name).write_bytes(content)
         assert errors(tmp_path / name)
+
+
+def test_a_changed_gzip_header_is_told(tmp_path: Path) -> None:
+    """The time of a member stands under no checksum, and nobody reads it."""
+    raw = (ROOT / "good" / NAME).read_bytes()
+    at = raw.index(GZIP_MAGIC, 300)
+    (tmp_path / NAME).write_bytes(raw[: at + 5] + b"\x07" + raw[at + 6 :])
+    (finding,) = verify(tmp_path / NAME, now=NOW)
+    assert (finding.severity, finding.kind, finding.offset) == ("warning", "member-header", at)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_is_done_to_an_archive_is_told_not_raised(tmp_path: Path, data: st.DataObject) -> None:
+    whole = data.draw(st.sampled_from(GOOD))
+    raw = bytearray(whole.read_bytes())
+    for at, value in data.draw(st.lists(st.tuples(st.integers(0, len(raw) - 1), st.integers(0, 255)), max_size=12)):
+        raw[at] = value
+    start, end = data.draw(st.integers(0, len(raw))), data.draw(st.integers(0, len(raw)))
+    path = tmp_path / ("x" + "".join(whole.suffixes[-2:]))
+    path.write_bytes(raw[:start] + raw[end:])
+    try:
+        list(verify(path, now=NOW))
+    except InputError:
+        return
+
+
+def test_zip_headers_that_contradict_each_other(tmp_path: Path) -> None:
+    raw = bytearray((ROOT / "good" / "sample.wacz").read_bytes())
+    with zipfile.ZipFile(io.BytesIO(raw)) as wacz:
+        at = wacz.getinfo("pages/pages.jsonl").header_offset
+    raw[at + 14] ^= 1  # the checksum before the data; the one in the directory stays
+    (tmp_path / "x.wacz").write_bytes(raw)
+    assert [(finding.kind, finding.file) for finding in errors(tmp_path / "x.wacz")] == [("zip-headers", "x.wacz/pages/pages.jsonl")]
 
 
 def test_nothing_to_verify(tmp_path: Path) -> None:
