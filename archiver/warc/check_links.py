@@ -10,9 +10,9 @@ from archiver.warc.findings import Facts, Finding
 from archiver.warc.records import WARC_FIELDS, parse_digest
 
 _PROFILE = re.compile(
-    r"http://netpreserve\.org/warc/1\.[01]/revisit/(?:identical-payload-digest|server-not-modified|uri-agnostic-identical-payload-digest)"
+    r"http://netpreserve\.org/warc/(?:0\.1[78]|1\.[01])/revisit/(?:identical-payload-digest|server-not-modified|uri-agnostic-identical-payload-digest)"
 )
-"""Section 6.7, and the older name under which Heritrix wrote the first."""
+"""Section 6.7, the same in the drafts, and an older name under which Heritrix wrote the first."""
 VERSIONS_BEFORE_REFERS_TO = ("0.17", "0.18", "1.0")
 """They have no WARC-Refers-To-Target-URI and -Date; many writers leave them out."""
 

@@ -22,7 +22,7 @@ from archiver.warc.findings import Finding
 from archiver.warc.members import GZIP_MAGIC
 from archiver.warc.records import IMAGE_URN
 from archiver.warc.verify import verify
-from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all
+from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all, members, pack
 from tests.warc.making import START, exchange, jpeg_like, response, writer
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -186,6 +186,12 @@ def test_fragments_of_archives_are_told_not_raised(tmp_path: Path, content: byte
     for name in ("x.warc.gz", "x.wacz"):
         (tmp_path / name).write_bytes(content)
         assert errors(tmp_path / name)
+
+
+def test_the_profile_of_a_draft_is_known(tmp_path: Path) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    (tmp_path / NAME).write_bytes(pack([record.replace(b"netpreserve.org/warc/1.1/", b"netpreserve.org/warc/0.18/") for record in records]))
+    assert errors(tmp_path / NAME) == []
 
 
 def test_a_changed_gzip_header_is_told(tmp_path: Path) -> None:
