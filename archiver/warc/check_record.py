@@ -34,6 +34,8 @@ class DigestCheck:
         self._algorithm, self._expected = parsed or ("", b"")
         self._hash = hashlib.new(self._algorithm, usedforsecurity=False) if parsed else None
         self._framed = self._hash.copy() if self._hash else None
+        self.of_nothing = bool(parsed) and hashlib.new(self._algorithm, usedforsecurity=False).digest() == self._expected
+        """wget writes such a one for every revisit."""
 
     @property
     def observer(self) -> Observer | None:
@@ -146,7 +148,10 @@ def _check_digests(record: Record, facts: Facts, scan: Scan, block: DigestCheck,
             told = facts.error if _known_algorithm(check.declared) else facts.warning
             yield told("digest", f"{name} cannot be read: {check.declared}")
     if not block.agrees(scan.block_digest):
-        yield facts.error("block-digest", "the block is not the one that WARC-Block-Digest names")
+        if record.type == "revisit" and block.of_nothing:
+            yield facts.warning("block-digest-empty", "WARC-Block-Digest was taken over no bytes at all, so it attests nothing")
+        else:
+            yield facts.error("block-digest", "the block is not the one that WARC-Block-Digest names")
     skipped = record.type == "revisit" or "WARC-Segment-Number" in {name for name, _ in record.fields.items}
     if skipped or payload.agrees(scan.payload_digest or scan.block_digest):
         return
