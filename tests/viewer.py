@@ -1,12 +1,13 @@
-"""ReplayWeb.page in a real browser, on a server that answers the byte ranges it reads a WACZ by.
+"""The system's Chromium, what pages are looked at with, and ReplayWeb.page on a server that answers the byte ranges it reads a WACZ by.
 
-The viewer is fetched by tests/install-tools; it is only ever used by these tests.
+Viewer and checker are fetched by tests/install-tools; they are only ever used by these tests.
 """
 
 from __future__ import annotations
 
 import http.server
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,19 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, ViewportSize, sync_playwright
 
 VIEWER = Path(__file__).resolve().parent / ".tools" / "replaywebpage"
+AXE = Path(__file__).resolve().parent / ".tools" / "axe-core" / "axe.min.js"
+WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome")
 TYPES = {".js": "text/javascript", ".html": "text/html; charset=utf-8", ".wacz": "application/wacz"}
 
@@ -96,9 +107,19 @@ def chromium() -> Iterator[Browser]:
     """The system's Chromium, headless."""
     assert CHROMIUM, "the browser tests need Chromium on the PATH"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         browser.close()
+
+
+def violations(page: Page, within: str = "html") -> list[str]:
+    """What axe-core finds wrong in a part of the page as it stands, by WCAG 2.2 AA and its best practices."""
+    if not AXE.exists():
+        subprocess.run([str(AXE.parents[2] / "install-tools")], check=True)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("([within, rules]) => axe.run(within, { runOnly: rules })", [within, rules])
+    return [f"{entry['id']}: {node['html'][:200]}" for entry in found["violations"] for node in entry["nodes"]]
 
 
 def replayed(page: Page, url: str) -> Frame:

@@ -273,7 +273,7 @@ def _because(
 ) -> str:
     """Why the first is the first: where it beats the second, the weightiest point first."""
     best = pictures[order[0]]
-    size = f"{best.width_px} x {best.height_px} pixels"
+    size = f"{best.width_px} × {best.height_px} pixels"
     if len(order) == 1:
         return f"the only copy, {size}"
     if order[0] != best_first[0]:

@@ -55,7 +55,7 @@ def _lines(compared: Compared) -> list[str]:
     pair = compared.pair
     lines = [f"{pair.verdict.value}  ({', '.join(pair.relations) or 'no relation'}; score {pair.score:.3f})", text(pair.because), ""]
     for letter, name, picture in zip("AB", compared.names, compared.pictures, strict=True):
-        facts = [f"{picture.width_px}x{picture.height_px}", picture.format]
+        facts = [f"{picture.width_px} × {picture.height_px}", picture.format]
         facts += [f"quality {picture.evidence.jpeg_quality}"] if picture.evidence.jpeg_quality else []
         facts += ["too little in it to compare by look"] if not picture.fingerprint.informative else []
         lines.append(f"{letter}  {text(name)}  ({', '.join(facts)})")

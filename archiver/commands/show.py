@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -67,5 +68,5 @@ def finish(runs: Sequence[Run], *, as_json: bool, quiet: bool, fail_on_duplicate
         if as_json:
             click.echo(present.as_json(run.report), nl=False)
         elif not quiet:
-            click.echo("\n".join(present.summary(run)))
+            click.echo("\n".join(present.summary(run, shutil.get_terminal_size().columns if sys.stdout.isatty() else 0)))
     return exit_code(runs, fail_on_duplicates=fail_on_duplicates)

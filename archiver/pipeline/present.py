@@ -18,8 +18,9 @@ def text(value: str) -> str:
     return terminal.plain(value)
 
 
-def summary(run: Run) -> list[str]:
-    return terminal.summary(run.report, folder=str(run.folder), files=run.files) if run.report else []
+def summary(run: Run, width: int = 0) -> list[str]:
+    """Plain lines; `width` of the terminal in characters, 0 when it goes elsewhere."""
+    return terminal.summary(run.report, folder=str(run.folder), files=run.files, width=width) if run.report else []
 
 
 def as_json(report: Report) -> str:

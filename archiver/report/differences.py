@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from archiver.model import Pair, Report, Verdict
 from archiver.report import html, view
-from archiver.report.places import Places
+from archiver.report.places import Places, report_title
 from archiver.report.terminal import plain
 
 STYLES = ("report.css", "compare.css")
@@ -86,7 +86,7 @@ def page(changes: Differences, report: Report, previews: Mapping[str, bytes]) ->
     template = html.environment().get_template("differences.html")
     text = template.render(
         changes=changes,
-        title=(report.post.title or report.post.source) if report.post else "Pictures",
+        title=report_title(report),
         sections=[(name, heading, groups) for name, heading, groups in sections if groups],
         frames=[group.frame for _, _, groups in sections for group in groups],
         quoted=(),

@@ -63,6 +63,7 @@ def build(report: Report) -> dict[str, Any]:
         "held_apart": [_pair(pair, places) for pair in report.held_apart],
         "decisions": [_decision(decision) for decision in report.decisions],
         "skipped": list(report.skipped),
+        "removed": list(report.removed),
         "summary": _plain(asdict(totals(report))),
     }
 

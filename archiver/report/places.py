@@ -95,7 +95,7 @@ def totals(report: Report) -> Totals:
         archived=len(archived),
         failed=len(report.images) - len(archived),
         by_status=dict(sorted(by_status.items(), key=lambda item: (item[0] != "ok", -item[1], item[0]))),
-        hosts=len({host(image.target.url) for image in report.images}),
+        hosts=len({host(image.target.url) for image in report.images} - {""}),
         payloads=len(payloads),
         pictures=pictures,
         clusters=len(report.clusters),
@@ -119,6 +119,37 @@ def host(url: str) -> str:
         return ""
 
 
+NAME_CHARS_MAX = 56
+
+
+def file_name(url: str) -> str:
+    """The last part of a URL's path (the URL itself when it has none), cut in the middle when it is long."""
+    try:
+        name = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1] or url
+    except ValueError:
+        name = url
+    return short(name)
+
+
+def short(name: str) -> str:
+    """
+    >>> short("a.jpg"), len(short("long" * 50))
+    ('a.jpg', 57)
+    """
+    half = NAME_CHARS_MAX // 2
+    return name if len(name) <= NAME_CHARS_MAX else f"{name[:half]}…{name[-half:]}"
+
+
+def site(url: str) -> tuple[str, str]:
+    """(host, name) by which a place is shown: a file of a folder has no host, and its path as its name.
+
+    >>> site("https://example.com/2020/a.jpg"), site("2020/a.jpg")
+    (('example.com', 'a.jpg'), ('', '2020/a.jpg'))
+    """
+    found = host(url)
+    return found, file_name(url) if found else short(url)
+
+
 def caption(images: Sequence[Image]) -> str:
     """The first words the author gave to any of these places."""
     for image in images:
@@ -127,3 +158,18 @@ def caption(images: Sequence[Image]) -> str:
             if words.strip():
                 return " ".join(words.split())
     return ""
+
+
+def title(images: Sequence[Image]) -> str:
+    """What a picture is called by: its caption, or the name of its file."""
+    return caption(images) or (site(images[0].target.url)[1] if images else "")
+
+
+def report_title(report: Report) -> str:
+    """What a report is about: its post, or the folders and files that it was made from."""
+    if report.post is not None:
+        return report.post.title or report.post.source
+    inputs = report.settings.get("inputs")
+    names = [str(path).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in inputs] if isinstance(inputs, list) else []
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return f"Pictures in {', '.join(names[:2])}{more}" if names else "Pictures"

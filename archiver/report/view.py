@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from archiver.model import Cluster, Hop, Image, Pair, Picture, Report
 from archiver.report import wording
 from archiver.report.drawing import Canvas, canvas
 from archiver.report.firstseen import sightings
 from archiver.report.links import href
-from archiver.report.places import Places, caption, host
+from archiver.report.places import Places, caption, host, site
+from archiver.report.places import title as named
 from archiver.report.registration import Frame, Placed, frame
 
 Box = tuple[int, int]
@@ -165,10 +165,10 @@ class Gallery:
         """The n-th cluster (from 1)."""
         members = [payload for payload in cluster.members if self._places.images(payload)]
         images = self._places.members(cluster)
-        sites = len({host(image.target.url) for image in images})
+        sites = len({host(image.target.url) for image in images} - {""})
         counts = [wording.count(len(images), "copy", "copies"), wording.count(len(members), "file")]
         counts += [wording.count(sites, "site")] if sites > 1 else []
-        title = caption(images) or wording.count(len(images), "copy", "copies") + " of one picture"
+        title = caption(images) or f"{named(images)} and {wording.count(len(images) - 1, 'more copy', 'more copies')}"
         because = cluster.because if len(members) > 1 or cluster.because else "Several addresses served the same file, byte for byte."
         group = self._group(f"c{n}", title, " · ".join(counts), wording.sentence(because), members, cluster.pairs, cluster)
         said = any(member.verdict == group.because for member in group.members)
@@ -255,12 +255,13 @@ class Gallery:
 
     def place(self, image: Image) -> Place:
         """Where one image stands: on the web, in the post, in the archive."""
+        where, name = site(image.target.url)
         return Place(
             number=self._numbers[id(image)],
             url=image.target.url,
             href=href(image.target.url),
-            host=host(image.target.url) or image.target.url,
-            name=file_name(image.target.url),
+            host=where,
+            name=name,
             lines=tuple(dict.fromkeys(link.line for link in image.target.links if link.line)),
             warc=f"{image.record.file} at {image.record.offset}" if image.record else "",
             revisit=image.revisit,
@@ -292,7 +293,7 @@ class Gallery:
             tie = laid.placed.get(payload) if laid else None
             if tie is None:
                 continue
-            name = f"{view.letter} · {view.places[0].host}" if view.places else view.letter
+            name = f"{view.letter} · {view.places[0].host or view.places[0].name}" if view.places else view.letter
             size = {"width": view.shown.width, "height": view.shown.height}
             words = "The best copy" if view.keeper else view.verdict
             entries.append({"letter": view.letter, "key": view.shown.key, "name": name, "words": words, "facts": view.facts, **size})
@@ -306,19 +307,6 @@ def facts(image: Image) -> str:
     frames = f"{image.picture.frames} frames" if image.picture and image.picture.frames > 1 else ""
     weight = wording.size(image.size_bytes) if image.size_bytes else ""
     return " · ".join(part for part in (look, image.format.upper(), frames, weight) if part)
-
-
-NAME_CHARS_MAX = 56
-
-
-def file_name(url: str) -> str:
-    """The last part of a URL's path (the URL itself when it has none), cut in the middle when it is long."""
-    try:
-        name = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1] or url
-    except ValueError:
-        name = url
-    half = NAME_CHARS_MAX // 2
-    return name if len(name) <= NAME_CHARS_MAX else f"{name[:half]}…{name[-half:]}"
 
 
 def hops(image: Image) -> tuple[tuple[str, str, str], ...]:

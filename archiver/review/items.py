@@ -13,6 +13,7 @@ from typing import Literal
 
 from archiver.model import Cluster, Decision, Pair, Relation, Report, Verdict
 from archiver.report.places import Places, caption, host
+from archiver.report.places import title as named
 from archiver.report.wording import count
 from archiver.review import ledger
 from archiver.review.ledger import Standing
@@ -204,7 +205,7 @@ def _items(report: Report, places: Places, decisions: Sequence[Decision]) -> Ite
     for cluster in groups:
         members = _present(cluster.members, places)
         shown |= {frozenset((a, b)) for a in members for b in members if a < b}
-        title = caption(places.members(cluster)) or f"{count(len(members), 'copy', 'copies')} of one picture"
+        title = caption(images := places.members(cluster)) or f"{named(images)} and {count(len(images) - 1, 'more copy', 'more copies')}"
         pairs = tuple(pair for pair in cluster.pairs if pair.a in members and pair.b in members)
         key = f"g-{min(members)[:KEY_CHARS]}"
         yield Item(key, "group", numbers[id(cluster)], title, members, pairs or _star(cluster, members), cluster, _hosts(members, places))
@@ -228,10 +229,10 @@ def _pair_item(pair: Pair, kind: Kind, places: Places, shown: set[frozenset[str]
     if len(members) < 2 or frozenset(members) in shown:
         return
     shown.add(frozenset(members))
-    words = [caption(places.images(payload)) or host(places.url(payload)) for payload in members]
+    words = [named(places.images(payload)) for payload in members]
     title = words[0] if words[0] == words[1] else " / ".join(word for word in words if word)
     key = f"p-{pair.a[:KEY_CHARS]}-{pair.b[:KEY_CHARS]}"
-    yield Item(key, kind, "", title or "Two pictures", members, (pair,), None, _hosts(members, places))
+    yield Item(key, kind, "", title, members, (pair,), None, _hosts(members, places))
 
 
 def _present(payloads: Iterable[str], places: Places) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ from archiver.model import Pair, Relation, Verdict
 from archiver.report import html as report_html
 from archiver.report import view, wording
 from archiver.report.links import href
-from archiver.report.places import caption, host
+from archiver.report.places import report_title, site
+from archiver.report.places import title as named
 from archiver.review import ledger
 from archiver.review.items import KINDS, Agenda, Choice, Item, Status
 
@@ -67,6 +68,8 @@ class Small:
     payload: str
     src: str
     alt: str
+    where: str
+    """Its host, or the name of its file."""
     width: int
     height: int
 
@@ -118,14 +121,13 @@ def bundle(name: str) -> str:
 
 def _render(template: str, room: Room, wanted: Choice, **values: Any) -> str:
     agenda = room.agenda
-    post = agenda.report.post
     return (
         environment()
         .get_template(template)
         .render(
             room=room,
             wanted=wanted,
-            title=(post.title or post.source) if post else room.folder,
+            title=report_title(agenda.report),
             total=len(agenda.items),
             done=agenda.done,
             kinds=KINDS,
@@ -196,9 +198,10 @@ def _status_words(status: Status, item: Item) -> str:
 def small(room: Room, payload: str) -> Small:
     images = room.agenda.places.images(payload)
     picture = images[0].picture if images else None
-    words = caption(images) or (host(images[0].target.url) if images else "")
+    words = named(images)
     width, height = view.fit(picture, (200, 200)) if picture else (4, 3)
-    return Small(payload, room.picture(payload), words or "No caption", width, height)
+    where, name = site(room.agenda.places.url(payload))
+    return Small(payload, room.picture(payload), words or "No caption", where or name, width, height)
 
 
 def _offers(room: Room, wanted: Choice, chosen: Sequence[Item]) -> list[dict[str, str]]:
@@ -206,13 +209,22 @@ def _offers(room: Room, wanted: Choice, chosen: Sequence[Item]) -> list[dict[str
     tally = Counter((verdict, relation) for pair, verdict, relation in _sure(room.agenda, chosen) for _ in (pair,))
     found = []
     for (verdict, relation), number in sorted(tally.items(), key=lambda item: (-item[1], item[0])):
-        kind = _kind(relation)
-        if verdict == "same":
-            words = f"Accept this {kind} pair" if number == 1 else f"Accept all of these {number} {kind} pairs"
-        else:
-            words = f"Keep this {kind} pair apart" if number == 1 else f"Keep these {number} {kind} pairs apart"
-        found.append({"words": words, "href": room.link("bulk", replace(wanted, relation=relation, show="open"), verdict=verdict)})
+        found.append(
+            {
+                "words": _offer(verdict, relation, number),
+                "href": room.link("bulk", replace(wanted, relation=relation, show="open"), verdict=verdict),
+            }
+        )
     return found
+
+
+def _offer(verdict: str, relation: str, number: int) -> str:
+    contains = relation == Relation.CONTAINS
+    kind = "" if contains else f"{_kind(relation)} "
+    if verdict == "same":
+        return f"Accept this {kind}pair" if number == 1 else f"Accept all of these {number} {kind}pairs"
+    which = "pair" if number == 1 else f"{number} {kind}pairs"
+    return f"Keep {'this ' + kind if number == 1 else 'these '}{which} apart{': one contains the other' if contains else ''}"
 
 
 def _sure(agenda: Agenda, chosen: Sequence[Item]) -> list[tuple[Pair, str, str]]:
@@ -245,7 +257,6 @@ def bulk(room: Room, wanted: Choice) -> str:
                     "relation": relation,
                     "score": f"{pair.score:.2f}",
                     "because": pair.because,
-                    "hosts": [host(room.agenda.places.url(payload)) for payload in (pair.a, pair.b)],
                 }
             )
     by_verdict = {verdict: [row for row in rows if row["verdict"] == verdict] for verdict in ("same", "different")}
@@ -349,8 +360,7 @@ def pictures(room: Room) -> list[dict[str, Any]]:
         seen.add(payload)
         shown = small(room, payload)
         copies = wording.count(size[payload], "copy", "copies") if size[payload] > 1 else ""
-        where = host(agenda.places.url(payload)) or agenda.places.url(payload)
-        found.append({"payload": payload, "src": shown.src, "title": shown.alt, "where": where, "copies": copies})
+        found.append({"payload": payload, "src": shown.src, "title": shown.alt, "where": shown.where, "copies": copies})
     return found
 
 

@@ -160,7 +160,7 @@ def test_the_last_word_counts_and_a_circle_is_opened_by_the_evidence() -> None:
 
 
 def test_one_copy_and_none() -> None:
-    assert rank([picture("a")], [], {}).because == "the only copy, 600 x 400 pixels"
+    assert rank([picture("a")], [], {}).because == "the only copy, 600 × 400 pixels"
     with pytest.raises(ValueError, match="members"):
         rank([], [], {})
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from archiver.model import Report, Verdict
 from archiver.report import differences
 from tests.report.samples import EVIL, sample
+from tests.viewer import chromium
 
 
 def two() -> tuple[Report, Report]:
@@ -63,11 +63,7 @@ def test_the_page_opens_offline_with_pictures_and_runs_nothing_of_strangers(tmp_
     evil = replace(looser, joined=tuple(replace(pair, because=EVIL) for pair in looser.joined))
     (tmp_path / "preview.html").write_text(differences.page(evil, first, sample()[2]), encoding="utf-8")
     said: list[str] = []
-    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+    with chromium() as browser:
         page = browser.new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -78,5 +74,4 @@ def test_the_page_opens_offline_with_pictures_and_runs_nothing_of_strangers(tmp_
         page.get_by_role("button", name="Compare with A").first.click()
         expect(page.locator("#compare")).to_be_visible()
         assert page.title() != "ran"
-        browser.close()
     assert said == []

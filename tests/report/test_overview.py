@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
-
-from playwright.sync_api import sync_playwright
 
 from archiver.model import Cluster
 from archiver.report import overview
 from archiver.report.overview import Entry
 from tests.report.samples import EVIL, sample
+from tests.viewer import chromium
 
 REPORT, THUMBNAILS, _ = sample()
 OTHER = replace(
@@ -60,12 +58,8 @@ def test_posts_that_share_nothing() -> None:
 def test_the_page_opens_and_runs_nothing(tmp_path: Path) -> None:
     page_path = tmp_path / "overview.html"
     page_path.write_text(overview.render(ENTRIES, THUMBNAILS), encoding="utf-8")
-    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
     said: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 844})
         page.on("console", lambda message: said.append(message.text))
         page.goto(page_path.as_uri())
@@ -76,5 +70,4 @@ def test_the_page_opens_and_runs_nothing(tmp_path: Path) -> None:
         assert page.get_attribute("#posts a >> nth=1", "href") == "./other%20post/report.html"
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.screenshot(path=str(tmp_path / "overview.png"), full_page=True)
-        browser.close()
     assert said == []

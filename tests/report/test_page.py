@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -11,34 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from archiver.model import Cluster, Hop, Link, Pair, Relation, Report, Role, Target, Verdict
 from archiver.report import html
+from tests import viewer
 from tests.report.samples import AT, EVIL, Builder, assemble, sample, scene
-
-TESTS = Path(__file__).resolve().parent.parent
-AXE = TESTS / ".tools" / "axe-core" / "axe.min.js"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+from tests.viewer import NARROW, WIDE, violations
 
 Opened = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+    with viewer.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -417,33 +402,61 @@ def test_the_policy_stops_what_would_slip_through(chromium: Browser, folder: Pat
     page.close()
 
 
+def files_of_a_folder() -> Report:
+    """What `dedup` finds in a folder: two copies, one picture that stands alone, no post and no hosts."""
+    builder = Builder()
+    a, b, c = (builder.payload(scene(seed, (400, 300))) for seed in (1, 2, 3))
+    for name, payload in (("2020/beach.jpg", a), ("2020/beach-small.jpg", b), ("hat.jpg", c)):
+        builder.add(name, payload, "")
+    one = Pair(a, b, Verdict.SAME, (Relation.RE_ENCODED,), 0.9, "the same picture, compressed again")
+    found = assemble(builder, (Cluster(a, (a, b), "", (one,), {}, ""),))
+    return replace(found, post=None, warcs=(), wacz="", settings={"inputs": ["../my pictures"]})
+
+
+def test_a_folder_of_pictures_is_not_called_an_archive(opened: Opened) -> None:
+    page = opened(html.render(files_of_a_folder(), {}, {}))
+    assert page.title() == "Pictures in my pictures · report"
+    words = page.inner_text("body")
+    assert "3 picture files were compared. They are 2 different pictures" in " ".join(words.split())
+    assert "rchive" not in words.replace("archiver", "")
+    assert "replay" not in words
+    assert not page.locator("#filter-host").is_visible(), "there are no sites to choose from"
+    assert page.inner_text("#c1 h3") == "2020/beach.jpg and 1 more copy"
+    assert page.inner_text("#c1 .copy >> nth=1").count("2020/beach-small.jpg") == 1, "a file is named once"
+
+
+def test_what_an_author_wrote_stands_within_its_quotes(opened: Opened) -> None:
+    page = opened(page_of_sample())
+    displays = page.eval_on_selector_all(".failures q bdi", "all => all.map(one => getComputedStyle(one).display)")
+    assert set(displays) == {"inline"}, "a block would leave the quotes on lines of their own"
+
+
+def test_the_fields_of_the_filter_stand_on_one_line(opened: Opened) -> None:
+    page = opened(page_of_sample())
+    tops = page.eval_on_selector_all("#filters :is(input, select)", "all => all.map(one => Math.round(one.getBoundingClientRect().top))")
+    assert len(set(tops)) == 1, tops
+
+
+def test_narrow_parts_that_scroll_say_so(opened: Opened) -> None:
+    """The edge of the bar is darker where there is more beyond it, and not where it ends."""
+    page = opened(page_of_sample(), viewport=NARROW)
+    assert page.evaluate("document.querySelector('.toc ul').scrollWidth > document.querySelector('.toc ul').clientWidth")
+    assert page.evaluate("getComputedStyle(document.querySelector('.toc ul')).backgroundAttachment") == "local, local, scroll, scroll"
+
+
 # --- everyone -------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    if not AXE.exists():
-        subprocess.run([str(TESTS / "install-tools")], check=True)
-    return AXE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_axe_finds_nothing(opened: Opened, axe: str, scheme: str, viewport: dict[str, int]) -> None:
+def test_axe_finds_nothing(opened: Opened, scheme: str, viewport: dict[str, int]) -> None:
     page = opened(page_of_sample(), color_scheme=scheme, viewport=viewport)
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-    page.evaluate(axe)
     assert violations(page) == []
     page.click("#c1 .compare-open >> nth=0")
     for mode in ("slide", "flick", "difference"):
         page.click(f"#compare-modes label:has(input[value={mode}])")
         assert violations(page, "#compare") == [], mode
-
-
-def violations(page: Page, within: str = "html") -> list[str]:
-    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("([within, rules]) => axe.run(within, { runOnly: rules })", [within, rules])
-    return [f"{entry['id']}: {node['html'][:200]}" for entry in found["violations"] for node in entry["nodes"]]
 
 
 # --- size -----------------------------------------------------------------------------------------------------------

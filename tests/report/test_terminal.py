@@ -20,10 +20,36 @@ def test_the_summary_says_what_was_archived_and_what_is_the_same() -> None:
     assert "27 of 32 pictures archived from 20 hosts" in text
     assert "21 different pictures; 6 stand there again" in text
     assert "c1  5 copies  Neck pain: stretches you can do in a chair" in text
-    assert "* images.indianexpress.com  1200x675  jpeg  line 12" in text
+    assert "* images.indianexpress.com  1200 × 675  jpeg  line 12" in text
     assert "404 Not Found" in text
     assert "Host not found" in text
     assert text.endswith("Written to out\n  report.html")
+
+
+def test_the_summary_fits_into_the_terminal_and_breaks_no_word() -> None:
+    report = sample()[0]
+    wide = terminal.summary(report)
+    narrow = terminal.summary(report, width=80)
+    assert any(len(line) > 80 for line in wide)
+    assert [line for line in narrow if len(line) > 80] == []
+    assert all(any(image.error in line for line in wide) for image in report.images if image.error)
+    assert " ".join(" ".join(wide).split()).count("HTML page") == " ".join(" ".join(narrow).split()).count("HTML page") > 0
+
+
+def test_a_folder_of_pictures_was_compared_and_not_archived() -> None:
+    report = replace(sample()[0], post=None, settings={"inputs": ["../holiday"]})
+    text = "\n".join(terminal.summary(report))
+    assert text.startswith("Pictures in holiday\n27 picture files compared (")
+    assert "archived" not in text
+
+
+def test_a_miss_in_a_live_line_fits_the_terminal() -> None:
+    event = Event("missed", f"https://a.example/{'long-' * 40}.jpg", "the server answered 404")
+    line = terminal.line(event, 0, 80)
+    assert len(line) <= 80
+    assert line.startswith("missed: https://a.example/long-")
+    assert line.endswith(".jpg: the server answered 404")
+    assert event.url in terminal.line(event, 1, 80)
 
 
 def test_the_summary_of_nothing() -> None:
@@ -72,14 +98,14 @@ def test_without_a_terminal_there_are_plain_lines_and_no_bar() -> None:
     lines = followed(terminal_like=False).splitlines()
     assert lines[0] == "Fetching 20 pictures"
     assert "missed: https://a.example/18: 404 Not?[2J Found" in lines
-    assert "18 of 20 archived, 2 missed, 1 tried again, 18 kB" in lines
-    assert sum("archived" in line for line in lines) == 10, "one line per tenth"
+    assert "18 of 20 fetched, 2 missed, 1 tried again, 18 kB" in lines
+    assert sum("fetched" in line for line in lines) == 10, "one line per tenth"
     assert not any("\x1b" in line for line in lines)
 
 
 def test_with_a_terminal_there_is_a_live_line() -> None:
     shown = followed(terminal_like=True)
-    assert "18 of 20 archived, 2 missed" in shown.replace("\n", " ")
+    assert "18 of 20 fetched, 2 missed" in shown.replace("\n", " ")
     assert "\x1b[2J" not in shown
 
 

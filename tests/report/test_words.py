@@ -16,7 +16,7 @@ from archiver.model import Fingerprint, Hop, Image, Pair, Picture, PictureEviden
 from archiver.report import places, wording
 from archiver.report.firstseen import sightings
 from archiver.report.links import href
-from archiver.report.view import file_name
+from archiver.report.places import file_name
 
 BIG = Picture("a", "jpeg", 1000, 500, 1, Fingerprint("", (), True), PictureEvidence())
 SMALL = Picture("b", "jpeg", 250, 250, 1, Fingerprint("", (), True), PictureEvidence(border_box=(0.1, 0.1, 0.9, 0.9)))

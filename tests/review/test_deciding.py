@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from archiver.model import Decision
 from archiver.pipeline import folder
+from tests import viewer
 from tests.review.desks import hostile_folder, many_folder, sample_folder
 from tests.review.serving import Served, served
-
-TESTS = Path(__file__).resolve().parent.parent
-AXE = TESTS / ".tools" / "axe-core" / "axe.min.js"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+from tests.viewer import NARROW, WIDE
 
 NewPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+    with viewer.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -108,6 +94,33 @@ def joined(review: Served) -> set[frozenset[str]]:
 
 def apart(review: Served) -> set[frozenset[str]]:
     return {frozenset((d.a, d.b)) for d in decided(review) if d.verdict == "different"}
+
+
+def test_a_key_that_can_do_nothing_says_why(review: Served, window: NewPage) -> None:
+    page = to_group(window(review.url))
+    said = page.locator("#saved-words")
+    for keys, words in (
+        (["t"], "Select the copies to split off first"),
+        (["2", "t"], "One copy alone is taken out with D."),
+        (["3", "b"], "Select the one copy to keep"),
+        (["x"], "Nothing was decided here yet."),
+        (["u"], "This window has nothing to take back."),
+    ):
+        press(page, *keys)
+        expect(said).to_contain_text(words)
+    assert decided(review) == []
+
+
+def test_the_ends_of_the_list_are_named(review: Served, window: NewPage) -> None:
+    page = window(review.url)
+    page.get_by_role("link", name="Begin").click()
+    press(page, "k")
+    expect(page.locator("#saved-words")).to_have_text("This is the first one; O shows all.")
+    for place in (2, 3, 4):
+        press(page, "j")
+        expect(page.locator(".steps .place")).to_have_text(f"{place} of 4")
+    press(page, "j")
+    expect(page.locator("#saved-words")).to_have_text("This is the last one; O shows all.")
 
 
 # --- by mouse ---------------------------------------------------------------------------------------------------------
@@ -401,18 +414,39 @@ def test_planted_scripts_run_nowhere(tmp_path: Path, window: NewPage) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)], ids=["light-wide", "dark-narrow"])
-def test_everyone_can_use_it(review: Served, window: NewPage, scheme: str, size: dict[str, int]) -> None:
+def test_everyone_can_use_it(review: Served, window: NewPage, scheme: str, size: ViewportSize) -> None:
     page = window(review.url, color_scheme=scheme, viewport=size, bypass_csp=True)
     links: list[str] = page.eval_on_selector_all(".card", "all => all.map(one => one.href)")
     wrong = []
+
+    def check(name: str) -> None:
+        wrong.extend((name, found) for found in viewer.violations(page))
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append((name, "scrolls sideways"))
+
     for link, key in ((review.url, ""), (links[0], ""), (links[1], ""), (links[1], "m"), (links[1], "?"), (f"{review.url}bulk", "")):
         page.goto(link)
         if key:
             press(page, key)
             expect(page.locator("dialog[open]")).to_be_visible()
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run({resultTypes: ['violations']})")
-        wrong += [(link, key, one["id"], node["target"]) for one in found["violations"] for node in one["nodes"]]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wrong.append((link, key, "scrolls sideways", []))
+        check(f"{link} {key}")
+    page.goto(links[1])
+    press(page, "c")
+    for mode in "1234":
+        press(page, mode)
+        check(f"compare {mode}")
+    press(page, "Escape", "1", "2")
+    check("selected")
+    page.goto(f"{review.url}?least=0.99&most=0.99")
+    expect(page.get_by_text("Nothing is left of this choice")).to_be_visible()
+    check("empty choice")
+    for _ in links:
+        page.goto(review.url)
+        page.locator("#begin").click()
+        press(page, "d")
+        expect(page.locator("#saved")).to_be_visible()
+    check("decided")
+    page.goto(review.url)
+    expect(page.get_by_role("heading", name="All is decided")).to_be_visible()
+    check("all decided")
     assert wrong == []

@@ -64,7 +64,11 @@
   async function travel(from, to, words) {
     const stack = memory.get(from);
     const step = stack.pop();
-    if (!step || busy) return;
+    if (busy) return;
+    if (!step) {
+      say(from === "undo" ? "This window has nothing to take back." : "Nothing was taken back that could be done again.", false);
+      return;
+    }
     busy = true;
     const back = from === "undo";
     const answer = await post("restore", back ? { expected: step.after, wanted: step.before } : { expected: step.before, wanted: step.after });
@@ -244,9 +248,19 @@
     compare: () => compare(""),
     forget: () => send("forget", []),
   };
+  // Why a key does nothing now: a key never fails silently.
+  function refusal(name) {
+    if (name === "forget") return "Nothing was decided here yet.";
+    if (name === "best") return "Select the one copy to keep: its number, then B.";
+    if (name === "join") return "Select one copy to move it, or none to join them all.";
+    if (name === "same") return "Select another copy too, or none for all of them.";
+    if (all === 2) return "There are only two copies: D says that they are not the same.";
+    return chosen().length === 1 ? "One copy alone is taken out with D." : "Select the copies to split off first, by their numbers.";
+  }
   function act(name) {
     const button = document.querySelector(`.act[data-act=${name}]`);
     if (button && !button.hidden) acts[name]();
+    else say(refusal(name), false);
   }
   document.querySelectorAll(".act").forEach((button) => button.addEventListener("click", () => acts[button.dataset.act]()));
   document.querySelectorAll(".keep").forEach((button) => button.addEventListener("click", () => send("best", [button.closest(".copy")])));
@@ -421,7 +435,11 @@
 
   // --- keys ---------------------------------------------------------------------------------------------------------------------------
   function keysFor(own) {
-    const follow = (id) => () => { if (at(id)) location.assign(at(id).href); };
+    const ends = { after: "This is the last one; O shows all.", before: "This is the first one; O shows all." };
+    const follow = (id) => () => {
+      if (at(id)) location.assign(at(id).href);
+      else if (own && ends[id]) say(ends[id], false);
+    };
     const keys = {
       j: follow("after"), n: follow("after"), arrowright: follow("after"), k: follow("before"), p: follow("before"), arrowleft: follow("before"),
       o: follow("to-overview"), "?": () => at("help").showModal(), u: undo, U: redo, ...own,
