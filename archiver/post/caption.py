@@ -35,7 +35,9 @@ class Node(Protocol):
 
 
 def caption_of(node: Node, figures: dict[int, str], *, following_text: bool) -> str:
-    """`figures` remembers captions by figure, so that a gallery of a hundred thousand pictures is searched once."""
+    """`figures` remembers the captions of figures and of what lies in them, so that a gallery of a hundred thousand pictures is
+    searched once.
+    """
     if following_text and (text := _following(node)):
         return text
     return _figure(node, figures) or (node.attributes.get("title") or "").strip()
@@ -50,6 +52,8 @@ def _following(node: Node) -> str:
         if line_break:
             break
     text = "".join(parts)[:MAX_CHARS].strip()
+    if not text:
+        return ""
     for _ in range(2):  # bold in italics
         text = _EMPHASIS.sub(r"\2", text)
     return text
@@ -83,15 +87,21 @@ def _next(node: Node) -> Node | None:
 def _figure(node: Node, figures: dict[int, str]) -> str:
     """The caption of the figure around a picture (also WordPress' `wp-caption` box)."""
     above = node.parent
+    if above is None:
+        return ""
+    if above.mem_id not in figures:
+        figures[above.mem_id] = _caption_around(above)
+    return figures[above.mem_id]
+
+
+def _caption_around(above: Node | None) -> str:
     for _ in range(_MAX_CLIMB):
         if above is None:
             return ""
         boxed = above.tag != "figure" and "wp-caption" in (above.attributes.get("class") or "").split()
         if above.tag == "figure" or boxed:
-            if above.mem_id not in figures:
-                words = above.css_first(".wp-caption-text" if boxed else "figcaption")
-                figures[above.mem_id] = " ".join((words.text() if words else "").split())[:MAX_CHARS]
-            if figures[above.mem_id]:
-                return figures[above.mem_id]
+            words = above.css_first(".wp-caption-text" if boxed else "figcaption")
+            if caption := " ".join((words.text() if words else "").split())[:MAX_CHARS]:
+                return caption
         above = above.parent
     return ""

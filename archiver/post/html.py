@@ -80,7 +80,7 @@ class _Reading:
         for index, node in enumerate(tree.css(_INTEREST)):
             element = Element(node.attributes, self.choice, node)
             if node.tag in ("a", "area") and (link := self.link(node, element)):
-                keyed.append((index + len(node.css(_INTEREST)) - 0.5, link))
+                keyed.append((index + (len(node.css(_INTEREST)) if _holds_elements(node) else 0) - 0.5, link))
             keyed.extend((index, found) for found in self.shown(node, element))
         keyed.sort(key=lambda pair: pair[0])
         return [found for _, found in keyed]
@@ -101,7 +101,7 @@ class _Reading:
         written, line = unstamp(element.get("href")), _line(element)
         if not written or (written, line) in self.linked:
             return None
-        inner = node.css("img, amp-img")
+        inner = node.css("img, amp-img") if _holds_elements(node) else []
         if any(written in written_by(image) for image in inner):
             return None  # one picture that links to itself
         picture = names_picture(written)
@@ -113,6 +113,12 @@ class _Reading:
         else:
             caption, alt = unstamp(" ".join(node.text().split()) or element.get("title")), ""
         return Found(written, Role.HREF, line, caption, alt, undecided=not picture)
+
+
+def _holds_elements(node: Node) -> bool:
+    """False for the many links that hold words only, which need not be searched."""
+    child = node.child
+    return child is not None and (child.tag != "-text" or child.next is not None)
 
 
 def _line(element: Element) -> int:

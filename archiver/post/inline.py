@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape, unescape
 from typing import Any, NamedTuple
 
@@ -34,6 +34,8 @@ _TAG = re.compile(
 """Open and closing tags (CommonMark 0.31 section 6.6); possessive, so that a tag of a million attributes costs no memory."""
 _LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){0,999})\]", re.DOTALL)
 _SPACE = re.compile(r"[ \t\n]*")
+_PLAIN_DESTINATION = re.compile(r"([^\s<>()\\&\x00-\x20\x7f]++)\)")
+"""A destination without title, escape, entity or parentheses: what nearly all are."""
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _HIDDEN = ((re.compile(r"<!--"), "-->"), (re.compile(r"<\?"), "?>"), (re.compile(r"<!\[CDATA\["), "]]>"), (re.compile(r"<![A-Za-z]"), ">"))
 """Raw HTML that shows nothing: opening and closing mark."""
@@ -97,20 +99,11 @@ class _Scan:
 
     def run(self) -> str:
         text, at = self.text, 0
-        steps = {
-            "\\": self._escape,
-            "`": self._code,
-            "<": self._angle,
-            "!": self._open,
-            "[": self._open,
-            "]": self._close,
-            "{": self._brace,
-        }
         while found := _SPECIAL.search(text, at):
             start = found.start()
             if start > at:
                 self.out.append(_shown(text[at:start]))
-            at = steps.get(text[start], self._bare)(start)
+            at = _STEPS.get(text[start], _Scan._bare)(self, start)
         self.out.append(_shown(text[at:]))
         return "".join(self.out)
 
@@ -242,7 +235,8 @@ class _Scan:
             alt = _plain(self.out[bracket.slot + 1 :])
             del self.out[bracket.slot :]
             line = self.line(bracket.after)
-            self.out.append(f'<img {STAMP}={line} src="{escape(url)}" alt="{escape(alt)}" title="{escape(title)}">')
+            named = f' title="{escape(title)}"' if title else ""
+            self.out.append(f'<img {STAMP}={line} src="{escape(url)}" alt="{escape(alt)}"{named}>')
         else:
             self.out[bracket.slot] = f'<a {STAMP}={self.line(bracket.after)} href="{escape(url)}" title="{escape(title)}">'
             self.out.append("</a>")
@@ -271,8 +265,21 @@ class _Scan:
         return (*reference, end) if reference else None
 
 
+_STEPS: dict[str, Callable[[_Scan, int], int]] = {
+    "\\": _Scan._escape,
+    "`": _Scan._code,
+    "<": _Scan._angle,
+    "!": _Scan._open,
+    "[": _Scan._open,
+    "]": _Scan._close,
+    "{": _Scan._brace,
+}
+
+
 def _destination(text: str, at: int) -> tuple[str, str, int] | None:
     """(destination, title, end) of an inline link whose `(` stands before `at`."""
+    if plain := _PLAIN_DESTINATION.match(text, at):
+        return plain[1], "", plain.end()
     size = len(text)
     at = _skip(text, at)
     url, title = "", ""
@@ -296,6 +303,8 @@ def _skip(text: str, at: int) -> int:
 def _plain(pieces: list[str]) -> str:
     """The words of already made HTML, for an alternative text: inner pictures stand for their own (section 6.4)."""
     html = "".join(pieces[:MAX_ALT_CHARS])[: 4 * MAX_ALT_CHARS]
+    if "<" not in html and "&" not in html:
+        return html[:MAX_ALT_CHARS]
     html = re.sub(r'<img [^>]*? alt="([^"]*)"[^>]*>', r"\1", html)
     return unescape(re.sub(r"<[^>]*>", "", html))[:MAX_ALT_CHARS]
 
@@ -307,4 +316,4 @@ def _shown(text: str) -> str:
 
 def html_of(text: str, references: References, first_line: int) -> str:
     """The HTML of one block's text; its first character stands in line `first_line` of the document."""
-    return _Scan(text, references, first_line).run()
+    return _Scan(text, references, first_line).run() if _SPECIAL.search(text) else _shown(text)

@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from archiver.post.inline import References
 
 _MAY_HOLD_PICTURE = re.compile(r"!\[|\]\(|\]\[|\]:|<[A-Za-z]|\{\{[<%]|\{%|https?://")
+_TAG_OR_SHORTCODE = re.compile(r"<[A-Za-z]|\{\{[<%]|\{%")
 MAX_TINY_LINES = 150_000
 """The block parser takes some 20 microseconds for a line, however short; next to nothing for an empty one."""
-MAX_MARKS = 200_000
-"""Marks of lists and quotes; each costs the block parser some 13 microseconds."""
+MAX_MARKS = 120_000
+"""Marks of lists, quotes and headings; each costs the block parser some 13 to 35 microseconds."""
 MAX_CELLS = 500_000
 """Cells of tables; each costs the block parser some 13 microseconds and a kilobyte."""
+MAX_PLACES = 200_000
+"""Pictures, links and tags; each costs some 20 to 35 microseconds."""
 MAX_NESTING = 60
 """Blocks within blocks; the parser calls itself for each level and reads nothing below the last."""
 _FILLED = re.compile(r"^[ \t]*[^ \t\n]", re.MULTILINE)
 _MARKERS = re.compile(r"^[\s>*+-]*(?:\d{1,9}[.)]\s)?", re.MULTILINE)
-_LEADING = re.compile(r"^(?: *[>*+-])+", re.MULTILINE)
+_LEADING = re.compile(r"^(?: *[>*+-]| {0,3}#{1,6})+", re.MULTILINE)
 _RULED = re.compile(r"\|[ \t]*:?-|-:?[ \t]*\|")
 """What stands in the second row of a table and makes it one (GFM section 4.10)."""
 _TAGS = {"paragraph": "p", "heading": "h1", "td": "p", "th": "p"}
@@ -68,6 +71,7 @@ def skeleton(body: str, first_line: int = 1) -> str:
     """
     from markdown_it.token import Token
 
+    from archiver.post import paragraphs
     from archiver.post.inline import References
 
     _measure(body)
@@ -75,6 +79,7 @@ def skeleton(body: str, first_line: int = 1) -> str:
     env: dict[str, Any] = {}
     tokens: list[Token] = []
     markdown = parser()
+    paragraphs.enable(markdown)
     markdown.block.parse(body, markdown, env, tokens)
     references = References(env.get("references", {}), len(body))
     html = "".join([*_pieces(tokens, references, first_line), *_below(tokens, references, body, first_line)])
@@ -85,9 +90,14 @@ def _measure(body: str) -> None:
     lines = len(_FILLED.findall(body))
     if lines > MAX_TINY_LINES and len(body) < 12 * lines:
         raise InputError(f"the post has {lines:,} lines of {len(body) / lines:.0f} characters each; it is no text a person wrote")
-    marks = sum(len(found[0]) - found[0].count(" ") for found in _LEADING.finditer(body))
-    if marks > MAX_MARKS and len(body) < 8 * marks:
-        raise InputError(f"the post has {marks:,} marks of lists and quotes in {len(body):,} characters; it is no text a person wrote")
+    marks = sum(len(found[0].replace(" ", "").rstrip("#")) or 1 for found in _LEADING.finditer(body))
+    if marks > MAX_MARKS and len(body) < 20 * marks:
+        raise InputError(
+            f"the post has {marks:,} marks of lists, quotes and headings in {len(body):,} characters; it is no text a person wrote"
+        )
+    places = max(body.count("!["), body.count("](") + body.count("][")) + len(_TAG_OR_SHORTCODE.findall(body))
+    if places > MAX_PLACES and len(body) < 20 * places:
+        raise InputError(f"the post has {places:,} pictures, links and tags in {len(body):,} characters; it is no text a person wrote")
     cells = body.count("|") if _RULED.search(body) else 0
     if cells > MAX_CELLS and len(body) < 12 * cells:
         raise InputError(f"the post has {cells:,} cells of tables in {len(body):,} characters; it is no text a person wrote")
@@ -109,14 +119,15 @@ def _below(tokens: list[Any], references: References, body: str, first_line: int
 
 
 def _pieces(tokens: list[Any], references: References, first_line: int) -> Iterator[str]:
-    from archiver.post import inline
+    from archiver.post import inline, paragraphs
 
     for token in tokens:
-        if token.type == "inline":
-            line = first_line + (token.map[0] if token.map else 0)
+        line = first_line + (token.map[0] if token.map else 0)
+        if token.type == paragraphs.PLAIN:
+            yield f"<p>{inline.html_of(token.content, references, line)}</p>\n"
+        elif token.type == "inline":
             yield inline.html_of(token.content, references, line)
         elif token.type == "html_block":
-            line = first_line + (token.map[0] if token.map else 0)
             yield stamp(shortcodes.expanded(jsx.plain(token.content), line), line)
         else:
             name, _, side = token.type.rpartition("_")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gc
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
@@ -28,6 +30,8 @@ NOWHERE = "http://post.archiver.invalid/"
 """Where a post without a web address stands in its archive (`.invalid` never resolves, RFC 2606 section 2)."""
 
 
+MAX_PICTURES = 300_000
+"""More places of pictures are refused, unless the post is so long that each has 40 characters."""
 _HALVES = re.compile("[\ud800-\udfff]")
 _HTML_START = re.compile(
     r"(?:\s|<\?xml[^>]{0,200}\?>|<!--(?:[^-]|-(?!->)){0,5000}-->)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE
@@ -88,6 +92,25 @@ def read(
     differs. With `local_images`, relative references without a base and `file:` URLs under the post's folder are local pictures.
     Raises InputError when the document cannot be read as text.
     """
+    with _uncollected():
+        return _read(raw, source, page_url, base_url, content_type, srcset, local_images)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles: it walks over the millions of small values of a long post again and again, and finds none."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _read(
+    raw: bytes, source: str, page_url: str, base_url: str, content_type: str, srcset: Literal["all", "largest"], local_images: bool
+) -> Document:
     text = charset.decode(raw, source, content_type)
     front, body = frontmatter.split(text.replace("\r\n", "\n").replace("\r", "\n"))
     url = page_url or (source if urls.is_web(source) else f"{NOWHERE}{slug(source)}/")
@@ -188,7 +211,7 @@ def _stem(source: str) -> str:
 
 def _whole_characters(text: str) -> str:
     """JSON and YAML can name halves of a character (`\\ud800`), which no file and no request can hold."""
-    return _HALVES.sub("\ufffd", text)
+    return text if text.isascii() else _HALVES.sub("\ufffd", text)
 
 
 def _sorted_out(post: Post, found: Iterable[Found], base: str, source: str, local_images: bool) -> Document:
@@ -198,8 +221,15 @@ def _sorted_out(post: Post, found: Iterable[Found], base: str, source: str, loca
     unsupported: list[Link] = []
     data: list[DataImage] = []
     local: list[LocalImage] = []
-    for item in found:
-        address = urls.resolve(item.written, base)
+    seen: dict[str, urls.Address | None] = {}
+    for count, item in enumerate(found):
+        if count == MAX_PICTURES and len(post.text) < 40 * count:
+            raise InputError(
+                f"{source} names a picture at more than {count:,} places in {len(post.text):,} characters; no person wrote that"
+            )
+        if item.written not in seen:
+            seen[item.written] = urls.resolve(item.written, base)
+        address = seen[item.written]
         if address is None:
             continue
         link = Link(_whole_characters(address.url), item.role, item.line, _whole_characters(item.caption), _whole_characters(item.alt))

@@ -13,6 +13,8 @@ from typing import Literal
 from urllib.parse import unquote, urljoin, urlsplit
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_PLAIN_WEB = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*+(?::\d{1,5})?(?:[/?][^\s#]*+)?")
+"""What nearly all absolute addresses are: nothing to take away and a host for certain."""
 _BREAKS = str.maketrans("", "", "\t\r\n")
 _PICTURE_PATH = re.compile(r"\.(?:jpe?g|jpe|jfif|pjpeg|png|apng|gif|webp|avif|heic|heif|jxl|jp2|bmp|tiff?|svgz?|ico)$", re.IGNORECASE)
 _PAGE_PATHS = (
@@ -41,6 +43,8 @@ def resolve(written: str, base: str) -> Address | None:
     >>> resolve("../a%2Cb.jpg#top", "https://x.org/blog/post/")
     Address(kind='web', url='https://x.org/blog/a%2Cb.jpg')
     """
+    if _PLAIN_WEB.fullmatch(written):
+        return Address("web", written)
     url = written.strip(" \t\r\n\f").translate(_BREAKS)
     if not url or url.startswith("#"):
         return None

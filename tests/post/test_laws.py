@@ -5,9 +5,11 @@ from html import escape
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from archiver.errors import InputError
-from archiver.post import html, markdown
+from archiver.post import html, markdown, paragraphs
 from archiver.post.page import render
 from archiver.post.read import Document, plan, read
 
@@ -66,6 +68,34 @@ def test_the_pictures_are_those_of_the_commonmark_library(text: str):
     assume("](<" not in text)
     assume("--->" not in text)
     assert sources(markdown.skeleton(text)) == sources(markdown.parser().render(text))
+
+
+STARTS = st.sampled_from(
+    ["a", "- ", "1. ", "12", "> ", "# ", "#", "    ", "  ", "===", "---", "--", "| a |", "|--|", ":-", "a | b", "-|-", "[a]: u", "[a](u)",
+     "[![a", "![", "**b**", "* ", "***", "_a_", "___", "`", "```", "~~~", "<div>", "<b>", "<!-- ", "+ ", "\\", "\t", ""]
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(STARTS, STARTS), max_size=8))
+def test_a_plain_paragraph_is_a_paragraph_of_the_commonmark_library(lines: list[tuple[str, str]]):
+    text = "\n".join(start + more for start, more in lines)
+    quick, slow = markdown.parser(), markdown.parser()
+    paragraphs.enable(quick)
+    assert shapes(quick, text) == shapes(slow, text)
+
+
+def shapes(parser: MarkdownIt, text: str) -> list[tuple[str, str, object]]:
+    env: dict[str, object] = {}
+    tokens: list[Token] = []
+    parser.block.parse(text, parser, env, tokens)
+    found = []
+    for token in tokens:
+        if token.type == paragraphs.PLAIN:
+            found += [("paragraph_open", "", token.map), ("inline", token.content, token.map), ("paragraph_close", "", None)]
+        else:
+            found.append((token.type, token.content, token.map))
+    return [*found, ("references", repr(env.get("references")), None)]
 
 
 def read_or_refuse(raw: bytes, name: str) -> Document | None:
@@ -154,6 +184,19 @@ def test_hostile_posts_cost_no_more_than_their_length(name: str):
     assert "https://a.example/a.jpg" in {target.url for target in plan(document.links)}
     page = render(document.post, document.links, base=document.base)
     assert f'src="{escape("https://a.example/a.jpg")}"' in page
+
+
+@pytest.mark.parametrize(
+    "scrap", ["![a](b.jpg)\n", "![a] ", "[![a](s.jpg)](f.jpg)\n\n", "# a\n\n", "- a\n  - b\n", "<a href='f.jpg'>x\n\n"]
+)
+def test_hundreds_of_thousands_of_marks_are_refused_in_one_sentence(scrap: str):
+    with pytest.raises(InputError, match=r"^post.md: the post has [\d,]+ .*; it is no text a person wrote$"):
+        read(("[a]: b.jpg\n\n" + scrap * (5_000_000 // len(scrap))).encode(), "post.md")
+
+
+def test_more_pictures_than_a_page_can_have_are_refused():
+    with pytest.raises(InputError, match="more than 300,000 places"):
+        read(('<html><script type="application/ld+json">{"image":[' + '"b.jpg",' * 300_001 + '""]}</script>').encode(), "post.html")
 
 
 def test_a_hundred_thousand_pictures():
