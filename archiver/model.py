@@ -526,6 +526,8 @@ class Report:
     """Input that was reported and passed over (broken records, unreadable files)."""
     held_apart: tuple[Pair, ...] = ()
     """Pairs that look alike and were judged different (one series, one part of the other): worth a look, in no cluster."""
+    removed: tuple[str, ...] = ()
+    """URLs of pictures that the capture before had and that the post does not link any more."""
 
 
 @dataclass(frozen=True, slots=True)

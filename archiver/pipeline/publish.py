@@ -64,6 +64,7 @@ def judged(material: Material, judge: Judge, settings: Settings, now: datetime) 
     rows = assemble.without_false_originals(rows, judgement.clusters)
     if material.previous is not None:
         rows = _with_changes(rows, material, judge)
+    shown = {outcome.target.url for outcome in material.outcomes}
     images, clusters = assemble.in_post_order(rows, judgement.clusters)
     return Report(
         tool=tool(),
@@ -79,7 +80,16 @@ def judged(material: Material, judge: Judge, settings: Settings, now: datetime) 
         wacz="",
         skipped=material.skipped,
         held_apart=judgement.held_apart,
+        removed=tuple(url for url in _held_before(material) if url not in shown),
     )
+
+
+def _held_before(material: Material) -> tuple[str, ...]:
+    """The pictures that the capture before this one had, as far as they could be missed now."""
+    previous = material.previous or {}
+    if material.completes_previous:
+        return tuple(previous.get("removed", ()))
+    return tuple(row["url"] for row in previous.get("images", ()) if row["status"] == "ok")
 
 
 def _with_changes(rows: Sequence[Image], material: Material, judge: Judge) -> tuple[Image, ...]:

@@ -24,7 +24,10 @@ from archiver.pipeline.rejudge import dedup
 from archiver.pipeline.rejudge import report as judge_again
 from archiver.pipeline.retry import retry
 from archiver.pipeline.settings import Settings
+from archiver.report.changes import since
 from archiver.report.json import schema
+from archiver.report.terminal import summary
+from archiver.warc.verify import verify
 from fixtures.web.serve import SmallWeb, load_truth, running
 from tests.servers import redirect, response, routes, serve
 from tests.small_pictures import scene
@@ -239,3 +242,25 @@ def test_a_retry_that_was_cut_off_goes_on_too(tmp_path: Path) -> None:
         assert sorted(web.targets()) == ["/a", "/a", "/b", "/b"]
     assert run.report is not None
     assert [image.status for image in run.report.images] == ["http_error", "http_error"]
+
+
+def test_the_next_capture_says_what_changed(tmp_path: Path) -> None:
+    post, out, quiet = tmp_path / "post.md", tmp_path / "out", Means(lambda _: None)
+    pictures = {f"/{n}": response(png(n)) for n in range(1, 5)}
+    with serve(routes(pictures)) as web:
+        urls = [web.url(path) for path in pictures]
+        post.write_text("".join(f"![]({url})\n" for url in urls))
+        archive(str(post), out, loopback(), quiet)
+        pictures |= {"/2": response(b"none", "404 Not Found"), "/3": response(png(30)), "/5": response(png(5))}
+        post.write_text("".join(f"![]({web.url(path)})\n" for path in ("/1", "/2", "/3", "/5")))
+        run = archive(str(post), out, loopback(), quiet)
+        again = retry(out, loopback(), quiet)
+    for report in (run.report, again.report):
+        assert report is not None
+        assert [image.change for image in report.images] == ["unchanged", "gone", "different-picture", "new"]
+        assert report.removed == (urls[3],)
+        assert [change.heading for change in since(report)][:2] == ["Gone: there was a picture then", "No longer in the post"]
+        assert any(urls[3] in line for line in summary(report))
+    assert "No longer in the post" in (out / "report.html").read_text()
+    jsonschema.Draft202012Validator(schema()).validate(json.loads((out / "report.json").read_text()))
+    assert [finding.line for finding in verify(out)] == []
