@@ -19,7 +19,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from archiver.model import Image, Report
 from archiver.report import changes, view, wording
 from archiver.report.links import href
-from archiver.report.places import caption, host, totals
+from archiver.report.places import caption, host, report_title, totals
 
 LARGE_IMAGES = 300
 """From here on pictures belong into files beside the report (`render_beside`)."""
@@ -95,12 +95,13 @@ def _page(report: Report, album: view.Album, *, files_beside: bool) -> str:
     clusters = [gallery.cluster(n, cluster) for n, cluster in enumerate(report.clusters, 1)]
     unsure = [gallery.pair(f"u{n}", pair) for n, pair in enumerate(report.unsure, 1)]
     apart = [gallery.pair(f"s{n}", pair) for n, pair in enumerate(report.held_apart, 1)]
-    rows = [_row(image, gallery) for image in report.images]
+    rows = [_row(image, gallery, "Archived" if report.post else "Compared") for image in report.images]
     style, script = asset(*STYLES), asset(*SCRIPTS)
     template = environment().get_template("report.html")
     text = template.render(
         report=report,
         post=report.post,
+        title=report_title(report),
         totals=totals(report),
         changes=changes.since(report),
         clusters=clusters,
@@ -173,13 +174,13 @@ def _data_uri(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def _row(image: Image, gallery: view.Gallery) -> Row:
+def _row(image: Image, gallery: view.Gallery, well: str) -> Row:
     picture = image.picture
     return Row(
         place=gallery.place(image),
         shown=gallery.thumbnail(image),
         status=image.status,
-        status_words="Archived" if image.status == "ok" else wording.heading(image.status),
+        status_words=well if image.status == "ok" else wording.heading(image.status),
         error=image.error,
         format=image.format,
         width=picture.width_px if picture else 0,

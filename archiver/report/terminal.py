@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from archiver.model import Event, Image, Report
 from archiver.report import changes, wording
-from archiver.report.places import Places, Totals, caption, host, totals
+from archiver.report.places import Places, Totals, host, report_title, title, totals
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 CLUSTERS_MAX = 12
 FAILURES_MAX = 24
+STAGE_CHARS = 18
+WIDE_CHARS = 110
+"""The name of a stage is never cut; on narrower terminals than this the bar gives way to the counts."""
 
 
 def plain(text: str) -> str:
@@ -35,11 +39,14 @@ def plain(text: str) -> str:
 _DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def summary(report: Report, *, folder: str = "", files: tuple[str, ...] = ()) -> list[str]:
-    """The summary as plain lines: what was archived, which pictures are the same, what to look at, what is missing and why."""
+def summary(report: Report, *, folder: str = "", files: tuple[str, ...] = (), width: int = 0) -> list[str]:
+    """The summary as plain lines: what was archived, which pictures are the same, what to look at, what is missing and why.
+
+    `width` is that of the terminal, in characters; 0 for output that no one looks at as it is, where each entry stays one line.
+    """
     numbers = totals(report)
     places = Places(report)
-    lines = [*_head(report, numbers), *_clusters(report, places), *_doubts(report, places), *_failures(report)]
+    lines = [*_head(report, numbers), *_clusters(report, places), *_doubts(report, places, width), *_failures(report, width)]
     lines += [plain(line) for line in changes.lines(report)]
     if report.skipped:
         lines += ["", f"Passed over: {len(report.skipped)}", *(f"  {plain(entry)}" for entry in report.skipped[:FAILURES_MAX])]
@@ -49,11 +56,14 @@ def summary(report: Report, *, folder: str = "", files: tuple[str, ...] = ()) ->
 
 
 def _head(report: Report, numbers: Totals) -> list[str]:
-    title = plain(report.post.title or report.post.source) if report.post else "Pictures"
     sizes = wording.size(numbers.size_bytes)
     saved = f", {wording.size(numbers.saved_bytes)} of it stored only once" if numbers.saved_bytes else ""
-    of, hosts = wording.count(numbers.targets, "picture"), wording.count(numbers.hosts, "host")
-    lines = [title, f"{numbers.archived:,} of {of} archived from {hosts} ({sizes}{saved})"]
+    if report.post:
+        of, hosts = wording.count(numbers.targets, "picture"), wording.count(numbers.hosts, "host")
+        done = f"{numbers.archived:,} of {of} archived from {hosts} ({sizes}{saved})"
+    else:
+        done = f"{wording.count(numbers.archived, 'picture file')} compared ({sizes})"
+    lines = [plain(report_title(report)), done]
     if numbers.archived:
         again = f"; {numbers.duplicates:,} stand there again in another copy" if numbers.duplicates else "; none stands there twice"
         lines.append(f"{wording.count(numbers.pictures, 'different picture')}{again}")
@@ -66,7 +76,7 @@ def _clusters(report: Report, places: Places) -> list[str]:
     lines = ["", f"The same picture ({len(report.clusters)})"]
     for n, cluster in enumerate(report.clusters[:CLUSTERS_MAX], 1):
         members = places.members(cluster)
-        lines.append(f"  c{n}  {wording.count(len(members), 'copy', 'copies')}  {_short(caption(members), 60)}".rstrip())
+        lines.append(f"  c{n}  {wording.count(len(members), 'copy', 'copies')}  {_short(title(members), 60)}".rstrip())
         lines += [f"      {'*' if image.keeper else ' '} {_one(image)}" for image in members]
     if len(report.clusters) > CLUSTERS_MAX:
         lines.append(f"  ... and {len(report.clusters) - CLUSTERS_MAX} more in the report")
@@ -75,36 +85,48 @@ def _clusters(report: Report, places: Places) -> list[str]:
 
 
 def _one(image: Image) -> str:
-    look = f"{image.picture.width_px}x{image.picture.height_px}" if image.picture else ""
+    look = f"{image.picture.width_px} × {image.picture.height_px}" if image.picture else ""
     where = ", ".join(f"line {link.line}" for link in image.target.links[:3] if link.line)
     name = host(image.target.url) or _short(image.target.url, 60)
     return "  ".join(part for part in (plain(name), look, image.format, where) if part)
 
 
-def _doubts(report: Report, places: Places) -> list[str]:
+def _doubts(report: Report, places: Places, width: int) -> list[str]:
     lines = []
     if report.unsure:
         lines += ["", f"Look at these ({len(report.unsure)})"]
     for pair in report.unsure[:CLUSTERS_MAX]:
         lines.append(f"  {_short(places.url(pair.a), 70)}")
-        lines.append(f"  {_short(places.url(pair.b), 70)}  {plain(pair.because)}".rstrip())
+        lines += _fitted("  ", _short(places.url(pair.b), 70), plain(pair.because), width)
     return lines
 
 
-def _failures(report: Report) -> list[str]:
+def _failures(report: Report, width: int) -> list[str]:
     failed = [image for image in report.images if image.status != "ok"]
     if not failed:
         return []
-    lines = ["", f"Not archived as pictures ({len(failed)})"]
+    lines = ["", f"{'Not archived as pictures' if report.post else 'No pictures'} ({len(failed)})"]
     by_status: dict[str, list[Image]] = {}
     for image in failed[:FAILURES_MAX]:
         by_status.setdefault(image.status, []).append(image)
     for status, images in by_status.items():
         lines.append(f"  {wording.heading(status)}")
-        lines += [f"    {_where(image)}{_short(image.target.url, 90)}  {plain(image.error)}".rstrip() for image in images]
+        for image in images:
+            where = f"    {_where(image)}"
+            most = min(90, max(30, width - len(where))) if width else 90
+            lines += _fitted(where, _short(image.target.url, most), plain(image.error), width)
     if len(failed) > FAILURES_MAX:
         lines.append(f"  ... and {len(failed) - FAILURES_MAX} more in the report")
     return lines
+
+
+def _fitted(start: str, what: str, why: str, width: int) -> list[str]:
+    """One line where it fits, else the reason below, further in."""
+    line = f"{start}{what}  {why}".rstrip()
+    if not width or len(line) <= width:
+        return [line]
+    inner = " " * (len(start) - len(start.lstrip()) + 4)
+    return [start + what, *wrap(why, max(30, width), initial_indent=inner, subsequent_indent=inner)]
 
 
 def _where(image: Image) -> str:
@@ -162,23 +184,31 @@ class Counts:
                 self.compared += 1
 
     def words(self) -> str:
-        """`41 of 93 archived, 3 missed, 2 tried again, 12 MB, 40 measured`: only what is not nothing."""
+        """`41 of 93 fetched, 3 missed, 2 tried again, 12 MB, 40 measured`: only what is not nothing.
+
+        Fetched is what has an answer with content; whether that is a picture is seen when it is measured.
+        """
         of = f" of {self.total:,}" if self.total else ""
-        parts = [f"{self.captured:,}{of} archived" if self.done else ""]
+        parts = [f"{self.captured:,}{of} fetched" if self.done else ""]
         parts += [f"{self.missed:,} missed" if self.missed else "", f"{self.retries:,} tried again" if self.retries else ""]
         parts += [wording.size(self.size_bytes) if self.size_bytes else "", f"{self.measured:,} measured" if self.measured else ""]
         parts.append(f"{self.compared:,} compared" if self.compared else "")
         return ", ".join(part for part in parts if part)
 
 
-def line(event: Event, verbosity: int) -> str:
-    """The log line for an event, or empty when it is not worth one at this verbosity (0: stages and misses; 1: each outcome; 2: all)."""
+def line(event: Event, verbosity: int, width: int = 0) -> str:
+    """The log line for an event, or empty when it is not worth one at this verbosity (0: stages and misses; 1: each outcome; 2: all).
+
+    At verbosity 0 the address is shortened so that the line fits into `width` characters, if that is not 0.
+    """
     level = {"stage": 0, "missed": 0, "warning": 0, "captured": 1, "retry": 1, "redirect": 2}.get(event.name, 2)
     if level > verbosity:
         return ""
     if event.name == "stage":
         return plain(event.detail)
-    return ": ".join(plain(part) for part in (event.name, event.url, event.detail) if part)
+    left = width - len(event.name) - len(event.detail) - 4
+    url = _short(event.url, max(30, left)) if width and not verbosity else plain(event.url)
+    return ": ".join(part for part in (plain(event.name), url, plain(event.detail)) if part)
 
 
 @contextmanager
@@ -235,7 +265,7 @@ class LiveLine:
 
     def follow(self, event: Event) -> None:
         self._counts.add(event)
-        if event.name != "stage" and (words := line(event, self._verbosity)):
+        if event.name != "stage" and (words := line(event, self._verbosity, self._bar.console.width)):
             self._bar.console.print(
                 words, style="yellow" if event.name == "missed" else "dim", markup=False, highlight=False, soft_wrap=True
             )
@@ -249,12 +279,13 @@ class LiveLine:
 def _live(stream: TextIO, verbosity: int) -> Iterator[LiveLine]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+    from rich.table import Column
 
     console = Console(file=stream, force_terminal=True)
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(24),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, min_width=STAGE_CHARS)),
+        BarColumn(24 if console.width >= WIDE_CHARS else 8),
         TextColumn("{task.fields[words]}", markup=False),
     )
     with Progress(*columns, console=console, transient=True) as bar:
