@@ -82,7 +82,9 @@ def steps(source: str, where: Path, settings: Settings, means: Means) -> Steps:
         raise NothingFetched(f"{source} links no pictures, so there is nothing to archive")
     folder.prepare(where)
     with folder.locked(where):
-        survey = surveying.survey(where, document.slug_of(source), means.now())
+        slug = document.slug_of(source)
+        survey = surveying.survey(where, slug, means.now())
+        surveying.refuse_other_post(survey, where, slug)
         return (yield from carry_out(Work(source, where, settings, means, survey), local))
 
 

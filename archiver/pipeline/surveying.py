@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture.headers import user_agent
+from archiver.errors import UsageError
 from archiver.model import Post, RecordRef
 from archiver.pipeline import document, folder
 from archiver.pipeline.discretion import bare
@@ -72,6 +73,13 @@ def survey(where: Path, slug: str, now: datetime) -> Survey:
     while (prefix := f"{slug}-{now:%Y%m%d%H%M%S}") in taken:
         now += timedelta(seconds=1)
     return Survey(prefix, 0, (), before, report)
+
+
+def refuse_other_post(found: Survey, where: Path, slug: str) -> None:
+    """One folder holds one post: another one's pictures, revisits and WACZ would lie between the first one's. Raises UsageError."""
+    slugs = {_parts(path)[0][: -len("-YYYYmmddHHMMSS")] for path in (*found.before, *found.current)}
+    if slugs and slug not in slugs:
+        raise UsageError(f"{where} holds the archive of {', '.join(sorted(slugs))}; name another folder for {slug} with -o")
 
 
 def again(where: Path, found: Survey) -> Survey:

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from archiver.errors import InputError, NothingFetched
+from archiver.errors import InputError, NothingFetched, UsageError
 from archiver.model import Event, FetchSettings
 from archiver.pipeline.archive import archive
 from archiver.pipeline.means import Means
@@ -264,3 +264,15 @@ def test_the_next_capture_says_what_changed(tmp_path: Path) -> None:
     assert "No longer in the post" in (out / "report.html").read_text()
     jsonschema.Draft202012Validator(schema()).validate(json.loads((out / "report.json").read_text()))
     assert [finding.line for finding in verify(out)] == []
+
+
+def test_a_folder_keeps_to_its_post(tmp_path: Path) -> None:
+    """Another post would leave the WACZ of the first one beside its own, and call its pictures removed."""
+    with serve(routes({"/1": response(png(1))})) as web:
+        for name in ("one.md", "two.md"):
+            (tmp_path / name).write_text(f"![]({web.url('/1')})\n")
+        archive(str(tmp_path / "one.md"), tmp_path / "out", loopback(), Means(lambda _: None))
+        before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+        with pytest.raises(UsageError, match="holds the archive of one; name another folder for two"):
+            archive(str(tmp_path / "two.md"), tmp_path / "out", loopback(), Means(lambda _: None))
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
