@@ -167,7 +167,7 @@ class Archived:
     truncated: str
     """`WARC-Truncated` as it stands in the record."""
     complete: bool
-    """The body ends where its own framing says, its content coding too, and nothing says that it was truncated."""
+    """The body ends where its own framing says, and nothing says that it was truncated. Its content coding may be damaged."""
     payload_sha256: str
     """Hex SHA-256 of the decoded payload; empty when there is none."""
     size_bytes: int

@@ -114,6 +114,9 @@ class Client:
         stored = walk.hops[-1].stored if walk.hops else None
         if refusal is None and stored is not None and stored.size_bytes == 0:
             refusal = Refusal(Reason.EMPTY, "the body is empty once its encoding is undone")
+        limit = self._settings.max_body_bytes
+        if refusal is None and stored is not None and stored.size_bytes > limit:
+            refusal = Refusal(Reason.TOO_LARGE, f"{stored.size_bytes} bytes once its encoding is undone, the limit is {limit}")
         if refusal is not None or stored is None:
             reason, detail = (refusal.reason, refusal.detail) if refusal else (Reason.NETWORK_ERROR, "no answer")
             return Missed(target, tuple(walk.hops), at, reason, detail, walk.attempts)

@@ -114,7 +114,7 @@ JUDGE_OPTIONS = (
         show_default=True,
         help="How sure a pair must be before it is joined; docs/detection.md gives the measured precision of each.",
     ),
-    option("--workers", type=click.IntRange(0), default=0, metavar="N", help="Processes that decode and compare; 0 chooses."),
+    option("--workers", type=click.IntRange(0), default=0, metavar="N", help="Processes; 3 at most of them decode. 0 chooses."),
 )
 
 POST_OPTIONS = (

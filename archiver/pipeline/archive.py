@@ -209,7 +209,7 @@ def _collector(work: Work, judge: Judge) -> tuple[dict[str, Outcome], Callable[[
         outcomes[outcome.target.url] = outcome
         work.means.on_event(telling.outcome(outcome))
         if isinstance(outcome, Captured):
-            judge.submit(Source(outcome.payload_sha256, str(work.where), outcome.payload_ref))
+            judge.submit(Source(outcome.payload_sha256, str(work.where), outcome.payload_ref, outcome.size_bytes))
 
     return outcomes, done
 

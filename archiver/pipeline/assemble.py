@@ -70,8 +70,6 @@ def _status(outcome: Outcome, picture: Picture | None, look: Unreadable | None) 
 
 def _named(outcome: Captured, look: Unreadable) -> tuple[str, str]:
     """What cannot be made out at all is damage where the server calls it a picture."""
-    if look.format == "gzip":
-        return Reason.CORRUPT.value, "the compression of the body is damaged, or one that is not undone"
     called = outcome.hops[-1].content_type.lower() if outcome.hops else ""
     if look.reason is Reason.NOT_IMAGE and not look.format and called.startswith("image/"):
         return Reason.CORRUPT.value, f"called {called.partition(';')[0]}, but no picture: {look.detail}"

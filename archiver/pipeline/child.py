@@ -16,6 +16,8 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
+from archiver.pipeline import gate
+
 Answer = tuple[Literal["ok", "error", "memory"], Any]
 """`ok` with the result, `error` with the exception, `memory` with a sentence."""
 
@@ -27,6 +29,7 @@ def main(arguments: list[str]) -> None:
     limit_memory(memory_bytes)
     threading.Thread(target=_follow_parent, daemon=True).start()
     with Connection(descriptor) as parent:
+        gate.answer_to(parent)
         while True:
             try:
                 task = parent.recv_bytes()

@@ -38,7 +38,7 @@ def compare(names: tuple[str, str], settings: Settings, means: Means) -> Compare
         payloads = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
         with Judge(folder / "cache.sqlite", settings, means.on_event, expected=1) as judge:
             for path, payload in zip(files, payloads, strict=True):
-                judge.submit(Source(payload, str(path), None))
+                judge.submit(Source(payload, str(path), None, path.stat().st_size))
             first, second = judge.measured(payloads, names)
             pair = judge.verdict(*payloads) if payloads[0] != payloads[1] else _identical(payloads[0])
             drawn = _drawn(names, payloads, judge, settings, means)

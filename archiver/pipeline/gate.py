@@ -1,35 +1,40 @@
-"""One worker at a time: the memory of several workers together is that of one large task and the small rest.
+"""How a task in a worker process says that it is about to hold something large, and waits for its turn.
 
-`Workers` opens a nameless file and hands its descriptor to every process it starts. A record lock on it belongs to a process and is
-let go of by the kernel however that process ends (POSIX fcntl).
+The main process shares the memory out (`turns.py`): a worker asks over the connection on which its tasks come and answers go.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 
-VARIABLE = "ARCHIVER_GATE"
-"""Environment variable of a worker that holds the descriptor."""
+LARGE, SMALL = "large", "small"
+"""What is said: wait for room for something large; it is gone."""
 
-
+_parents: list[Connection] = []
 _inside: list[bool] = []
 """One entry for each `alone` that this process is in: the inner ones of a nest change nothing."""
 
 
+def answer_to(parent: Connection) -> None:
+    """This process is a worker, and that its parent."""
+    _parents[:] = [parent]
+
+
 @contextmanager
 def alone() -> Iterator[None]:
-    """While inside, no other worker of the same `Workers` is inside. Outside of workers it is open to all."""
-    descriptor = os.environ.get(VARIABLE)
-    if descriptor is None or _inside:
+    """While inside, no other worker of this run is inside. Outside of workers it is open to all."""
+    if not _parents or _inside:
         yield
         return
-    fcntl.lockf(int(descriptor), fcntl.LOCK_EX)
+    (parent,) = _parents
+    parent.send_bytes(pickle.dumps((LARGE, None)))
+    parent.recv_bytes()
     _inside.append(True)
     try:
         yield
     finally:
         _inside.pop()
-        fcntl.lockf(int(descriptor), fcntl.LOCK_UN)
+        parent.send_bytes(pickle.dumps((SMALL, None)))

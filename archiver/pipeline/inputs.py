@@ -63,7 +63,7 @@ def _file(path: Path, name: str, skipped: list[str]) -> Iterator[tuple[Outcome, 
     at = datetime.fromtimestamp(modified, UTC)
     target = Target(name, (Link(name, Role.IMAGE, 0, "", ""),))
     nowhere = RecordRef("", 0, 0, "")
-    yield Captured(target, (), at, digest, size, nowhere, nowhere), Source(digest, str(path.absolute()), None)
+    yield Captured(target, (), at, digest, size, nowhere, nowhere), Source(digest, str(path.absolute()), None, size)
 
 
 # --- archives ---------------------------------------------------------------------------------------------------------
@@ -99,4 +99,6 @@ def _outcome(row: Archived) -> Outcome:
 
 
 def _source(row: Archived) -> Source | None:
-    return Source(row.payload_sha256, row.payload_source, row.payload_ref) if row.complete and row.size_bytes else None
+    if not row.complete or not row.size_bytes:
+        return None
+    return Source(row.payload_sha256, row.payload_source, row.payload_ref, row.size_bytes)

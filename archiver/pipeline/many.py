@@ -115,7 +115,7 @@ def _hand_over(run: Run, judge: Judge) -> None:
         for image in run.report.images:
             stored = image.hops[-1].stored if image.hops else None
             if image.picture is not None and stored is not None:
-                judge.adopt(_measured(cache, image.picture), Source(image.payload, str(run.folder), stored.payload_ref))
+                judge.adopt(_measured(cache, image.picture), Source(image.payload, str(run.folder), stored.payload_ref, image.size_bytes))
 
 
 def _measured(cache: Cache, picture: Picture) -> Measured | None:

@@ -71,7 +71,7 @@ def _judged_archive(where: Path, settings: Settings, means: Means) -> Iterator[J
     with Judge(where / folder.CACHE, settings, means.on_event, expected=len(outcomes)) as judge:
         for outcome in outcomes:
             if isinstance(outcome, Captured):
-                judge.submit(Source(outcome.payload_sha256, str(where), outcome.payload_ref))
+                judge.submit(Source(outcome.payload_sha256, str(where), outcome.payload_ref, outcome.size_bytes))
         material = Material(
             where,
             post.post,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from archiver.model import Cluster, Decision, Measured, Pair, Picture, RecordRef, Unreadable
 from archiver.pipeline.cache import Cache
 from archiver.pipeline.gate import alone
-from archiver.warc.reader import PayloadReader
+from archiver.warc.reader import Payload, PayloadReader
 
 if TYPE_CHECKING:
     from archiver.picture.features import Features
@@ -26,6 +26,9 @@ FEATURES_KEPT = 150
 """Features a worker keeps at hand, about 250 kB each once looked at, so that memory per worker stays bounded."""
 LARGE_BYTES = 8 * 2**20
 """Payloads from here on are read and decoded by one worker at a time."""
+
+DECODED_BYTES_MAX = 64 * 2**20
+"""A body whose compression swells further was not counted at that size when it was archived: it is a bomb."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Source:
     """A folder of WARCs, a WARC, a WACZ; or the picture file itself."""
     ref: RecordRef | None
     """The record; None when the file is the payload."""
+    size_bytes: int
+    """Length of the payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +61,13 @@ def measure_source(source: Source) -> Measured | Unreadable:
     """Read one payload from where it stands and measure it. Raises InputError when the record cannot be read."""
     from archiver.picture.measure import measure
 
-    size_bytes = Path(source.path).stat().st_size if source.ref is None else source.ref.length
-    with alone() if size_bytes > LARGE_BYTES else nullcontext():
-        data = Path(source.path).read_bytes() if source.ref is None else _reader().payload(Path(source.path), source.ref)
-        return measure(source.payload, data, alone)
+    path, limit_bytes = Path(source.path), max(source.size_bytes, DECODED_BYTES_MAX)
+    with alone() if source.size_bytes > LARGE_BYTES else nullcontext():
+        held = Payload(path.read_bytes()) if source.ref is None else _reader().read(path, source.ref, limit_bytes=limit_bytes)
+        found = measure(source.payload, held.data, alone)
+        if isinstance(found, Unreadable) and held.undecoded:
+            return replace(found, reason=held.reason, detail=held.undecoded)
+        return found
 
 
 def compare_pairs(shelf: Shelf, pairs: Sequence[tuple[Picture, Picture]], strictness: str) -> list[Pair]:

@@ -13,11 +13,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import queue
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -26,7 +24,7 @@ from multiprocessing.connection import Connection, Pipe
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, Self, TypeVar
 
-from archiver.pipeline.gate import VARIABLE
+from archiver.pipeline import gate, turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,7 +33,7 @@ TASK_TIMEOUT_S = 30.0
 MEMORY_BYTES = 320 * 2**20
 """Private memory of one process. Its modules take 71 MB of it, the largest picture that is decoded up to 190."""
 WORKERS_MAX = 4
-"""Chosen by default at most: each process holds 52 MB before its first picture."""
+"""Chosen by default at most."""
 
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -93,13 +91,12 @@ class Workers:
         """`count` 0 chooses by the machine; `memory_bytes` caps each process, 0 for no cap."""
         self.count = count or default_count()
         self._limits = _Limits(task_timeout_s, memory_bytes)
-        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._gate = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the workers)
+        self._tasks: turns.Line[_Task] = turns.Line()
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._closed = False
         self._ending = False
-        self._threads = [threading.Thread(target=self._serve, name=f"worker-{n}", daemon=True) for n in range(self.count)]
+        self._threads = [threading.Thread(target=self._serve, args=(n,), name=f"worker-{n}", daemon=True) for n in range(self.count)]
         for thread in self._threads:
             thread.start()
 
@@ -124,13 +121,12 @@ class Workers:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the workers are closed")
-            self._tasks.put((future, task, limits))
+            self._tasks.put((future, task, limits), limited=limits is not _UNBOUNDED)
         return future
 
     def close(self) -> None:
         """Wait for everything submitted, then end the processes."""
         self._refuse_more()
-        self._join()
 
     def terminate(self) -> None:
         """End every process now; what is queued is cancelled, what was running yields a WorkerFailure."""
@@ -138,11 +134,9 @@ class Workers:
             self._ending = True
             for process in self._running:
                 process.kill()
-        with contextlib.suppress(queue.Empty):
-            while (task := self._tasks.get_nowait()) is not None:
-                task[0].cancel()
-        self._refuse_more(again=True)
-        self._join()
+        for future, _, _ in self._tasks.drop():
+            future.cancel()
+        self._refuse_more()
 
     def __enter__(self) -> Self:
         return self
@@ -153,22 +147,17 @@ class Workers:
         else:
             self.terminate()
 
-    def _join(self) -> None:
+    def _refuse_more(self) -> None:
+        with self._lock:
+            self._closed = True
+        self._tasks.close()
         for thread in self._threads:
             thread.join()
-        self._gate.close()
 
-    def _refuse_more(self, *, again: bool = False) -> None:
-        with self._lock:
-            first, self._closed = not self._closed, True
-        if first or again:
-            for _ in self._threads:
-                self._tasks.put(None)
-
-    def _serve(self) -> None:
+    def _serve(self, number: int) -> None:
         """The life of one thread: its process lives within it."""
         child: _Child | None = None
-        while (task := self._tasks.get()) is not None:
+        while (task := self._tasks.take(limited=number < turns.DECODERS_MAX)) is not None:
             future, call, limits = task
             if self._ending:
                 future.cancel()
@@ -197,7 +186,7 @@ class Workers:
         with self._lock:
             if self._ending:
                 raise _Lost(WorkerFailure("crash", "the run was ended"))
-            child = _Child(limits, self._gate.fileno())
+            child = _Child(limits)
             self._running.add(child.process)
         return child
 
@@ -223,9 +212,10 @@ def _settle(future: Future[Any], answer: tuple[str, Any]) -> None:
 class _Child:
     """One worker process, seen from here."""
 
-    def __init__(self, limits: _Limits, gate: int) -> None:
+    def __init__(self, limits: _Limits) -> None:
         ours, theirs = Pipe()
         self.limits = limits
+        self._share = turns.Memory(0) if limits is _UNBOUNDED else turns.SHARED
         self._connection: Connection = ours
         arguments = [str(theirs.fileno()), str(int(limits.task_s) + 1), str(limits.memory_bytes)]
         try:
@@ -234,8 +224,8 @@ class _Child:
                 stdin=subprocess.PIPE,  # the life line: never written to
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # decoders chat there
-                env={**os.environ, **_ENVIRONMENT, VARIABLE: str(gate), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                pass_fds=[theirs.fileno(), gate],
+                env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                pass_fds=[theirs.fileno()],
                 process_group=0,  # Ctrl-C in the terminal is for the parent to act on
             )
         except BaseException:
@@ -243,17 +233,34 @@ class _Child:
             raise
         finally:
             theirs.close()
+        self._share.grow(-turns.IDLE_BYTES)
 
     def ask(self, call: bytes) -> tuple[str, Any]:
         """Send one call and wait for its Answer. Raises _Lost with a WorkerFailure when there will be none."""
+        held = turns.ORDINARY_BYTES
+        self._share.take(held)
         try:
             self._connection.send_bytes(call)
-            if not self._connection.poll(self.limits.task_s):
-                raise _Lost(WorkerFailure("timeout", f"no answer within {self.limits.task_s:g} s"))
-            answer: tuple[str, Any] = pickle.loads(self._connection.recv_bytes())  # noqa: S301  (written by our own child)
+            while True:
+                answer = self._hear()
+                if answer[0] not in (gate.LARGE, gate.SMALL):
+                    return answer
+                self._share.give(held)
+                held = turns.LARGE_BYTES if answer[0] == gate.LARGE else turns.ORDINARY_BYTES
+                self._share.take(held)
+                if answer[0] == gate.LARGE:
+                    self._connection.send_bytes(b"")
         except (EOFError, OSError):
             raise _Lost(self._post_mortem()) from None
-        return answer
+        finally:
+            self._share.give(held)
+
+    def _hear(self) -> tuple[str, Any]:
+        """The next word of the process; the time it waited for its turn does not count."""
+        if not self._connection.poll(self.limits.task_s):
+            raise _Lost(WorkerFailure("timeout", f"no answer within {self.limits.task_s:g} s"))
+        word: tuple[str, Any] = pickle.loads(self._connection.recv_bytes())  # noqa: S301  (written by our own child)
+        return word
 
     def _post_mortem(self) -> WorkerFailure:
         try:
@@ -271,6 +278,7 @@ class _Child:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         self.process.wait()
+        self._share.grow(turns.IDLE_BYTES)
         if self.process.stdin is not None:
             self.process.stdin.close()
 

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from archiver.model import Reason
 from archiver.warc.records import Fields, read_fields
 
 MAX_HEAD_BYTES = 1024 * 1024
@@ -18,8 +19,8 @@ MAX_CHUNK_LINE_BYTES = 16 * 1024
 PIECE_BYTES = 1024 * 1024
 PORTION_BYTES = 32 * 1024
 MAX_GZIP_MEMBERS = 4096
-MAX_DECODED_BYTES = 1024 * 1024 * 1024
-"""A body that decodes to more than this is a bomb; it is then treated as not decodable."""
+MAX_DECODED_BYTES = 256 * 1024 * 1024
+"""A body that decodes to more than this is a bomb; it is then treated as not decodable. No setting: identities hang on it."""
 
 _HEAD_END = re.compile(rb"\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/\d+(?:\.\d+)?[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?")
@@ -218,7 +219,8 @@ class Decoder:
 
     def __init__(self, codings: tuple[str, ...]) -> None:
         unknown = [name for name in codings if name not in DECODABLE]
-        self._fault = f"content coding {unknown[0]!r} is not decoded" if unknown else ""
+        self._fault = f"the content coding {_shown(unknown[0])} is not decoded" if unknown else ""
+        self._reason = Reason.UNSUPPORTED
         self._steps = [] if unknown else [Inflater(name) for name in reversed(codings)]
         self._decoded_bytes = 0
 
@@ -232,6 +234,11 @@ class Decoder:
         return self._fault or next((step.fault for step in self._steps if step.fault), "")
 
     @property
+    def reason(self) -> Reason:
+        """What a payload with this `fault` is called when it is no picture as it was sent."""
+        return self._reason if self._fault else Reason.CORRUPT
+
+    @property
     def ended(self) -> bool:
         """Every coding reached its own end mark."""
         return all(step.ended for step in self._steps)
@@ -242,12 +249,16 @@ class Decoder:
         if step == len(self._steps):
             self._decoded_bytes += len(data)
             if self._decoded_bytes > MAX_DECODED_BYTES:
-                self._fault = "the body decodes to more than is sane"
+                self._fault, self._reason = f"the body decodes to more than {MAX_DECODED_BYTES} bytes", Reason.TOO_LARGE
                 return
             yield data
             return
         for piece in self._steps[step].feed(data):
             yield from self.feed(piece, step + 1)
+
+
+def _shown(coding: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in coding[:40])
 
 
 class HttpBody:

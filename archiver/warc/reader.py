@@ -6,6 +6,7 @@ between and never end the reading.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -14,16 +15,16 @@ from pathlib import Path
 
 from archiver.errors import InputError
 from archiver.model import Archived, ArchivedMiss, Reason, RecordRef
-from archiver.warc.http import MAX_HEAD_BYTES, HttpBody
+from archiver.warc.http import MAX_DECODED_BYTES, MAX_HEAD_BYTES, Decoder, HttpBody
 from archiver.warc.records import MISSED_URN, WARC_FIELDS, KnownPayload, bare_id, parse_date, parse_fields
-from archiver.warc.scan import Scan, decoded, encoded, scan_http, scan_plain
+from archiver.warc.scan import Scan, encoded, scan_http, scan_plain
 from archiver.warc.sources import OPEN_SUFFIX, Source, open_archive, sources_of
 from archiver.warc.stream import Broken, Record, read_records
 from archiver.warc.tail import known_payload, settled_bytes
 
-__all__ = ["Broken", "PayloadReader", "Record", "Source", "known", "missed", "open_archive", "payload", "records", "responses"]
+__all__ = ["Broken", "Payload", "PayloadReader", "Record", "Source", "known", "missed", "open_archive", "payload", "records", "responses"]
 
-MAX_PAYLOAD_BYTES = 1024 * 1024 * 1024
+MAX_PAYLOAD_BYTES = MAX_DECODED_BYTES
 MAX_FIELDS_BYTES = 1024 * 1024
 
 _REASONS = frozenset(reason.value for reason in Reason)
@@ -160,7 +161,7 @@ def _archived(record: Record, scan: Scan, source: Source) -> Archived | None:
         content_type=fields.get("Content-Type") if fields else record.fields.get("Content-Type"),
         last_modified=fields.get("Last-Modified") if fields else "",
         truncated=truncated,
-        complete=scan.complete and not truncated and not record.fields.get("WARC-Segment-Number"),
+        complete=scan.framed and not truncated and not record.fields.get("WARC-Segment-Number"),
         payload_sha256=scan.sha256,
         size_bytes=scan.size_bytes,
         ref=ref,
@@ -202,6 +203,18 @@ def _read_missed(record: Record) -> ArchivedMiss | None:
 # --- payloads -------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a record holds for its URL."""
+
+    data: bytes = field(repr=False)
+    """Content-decoded, or the body as it was sent where that cannot be done."""
+    undecoded: str = ""
+    """Why it could not be done, or empty."""
+    reason: Reason = Reason.CORRUPT
+    """What such a payload is called when it is no picture as it was sent."""
+
+
 class PayloadReader:
     """Reads payloads at random out of a few archives and keeps what it needs for the next one open. A context manager.
 
@@ -230,6 +243,13 @@ class PayloadReader:
 
         Raises InputError when it is not there, is broken, or is larger than `limit_bytes`.
         """
+        found = self.read(path, ref, limit_bytes=limit_bytes)
+        if found.reason is Reason.TOO_LARGE and limit_bytes < MAX_PAYLOAD_BYTES:
+            raise InputError(f"the payload in {ref.file} at {ref.offset} is larger than {limit_bytes} bytes")
+        return found.data
+
+    def read(self, path: Path, ref: RecordRef, *, limit_bytes: int = MAX_PAYLOAD_BYTES) -> Payload:
+        """The same, with what hindered its decoding; what decodes to more than `limit_bytes` is left as it was sent."""
         source = self._find(path, ref.file)
         if ref.length:
             with source.open() as file:
@@ -270,7 +290,7 @@ def payload(path: Path, ref: RecordRef, *, limit_bytes: int = MAX_PAYLOAD_BYTES)
         return reader.payload(path, ref, limit_bytes=limit_bytes)
 
 
-def _read_payload(record: Record | Broken | None, ref: RecordRef, limit_bytes: int) -> bytes:
+def _read_payload(record: Record | Broken | None, ref: RecordRef, limit_bytes: int) -> Payload:
     place = f"{ref.file} at {ref.offset}"
     if not isinstance(record, Record) or (ref.record_id and record.id != ref.record_id):
         raise InputError(f"the record {ref.record_id} is not in {place}")
@@ -278,19 +298,45 @@ def _read_payload(record: Record | Broken | None, ref: RecordRef, limit_bytes: i
         raise InputError(f"the record in {place} is larger than {limit_bytes} bytes")
     if record.type == "revisit":
         raise InputError(f"the record in {place} is a revisit: its payload stands elsewhere")
-    block = [bytes(piece) for piece in record.pieces()]
+    is_http = record.type == "response" and record.fields.get("Content-Type").lower().startswith("application/http")
+    is_http = is_http or (record.type == "response" and record.url.startswith(("http:", "https:")))
+    found = _decode(record.pieces(), place, limit_bytes) if is_http else Payload(_joined(record.pieces()))
     end = record.finish()
     if isinstance(end, Broken):
         raise InputError(f"the record in {place} is broken: {end.detail}")
-    is_http = record.type == "response" and record.fields.get("Content-Type").lower().startswith("application/http")
-    if not is_http and not (record.type == "response" and record.url.startswith(("http:", "https:"))):
-        return b"".join(block)
-    return _decode(block, place, limit_bytes)
+    return found
 
 
-def _decode(block: list[bytes], place: str, limit_bytes: int) -> bytes:
-    scan = scan_http(block)
-    if scan.size_bytes > limit_bytes:
+def _decode(pieces: Iterable[bytes], place: str, limit_bytes: int) -> Payload:
+    """In one pass, and no byte is held twice: pictures may be large. What is content-coded is kept as it was sent until it is decoded."""
+    body = HttpBody()
+    decoder: Decoder | None = None
+    as_sent: list[bytes] = []
+    out = io.BytesIO()
+    for part in encoded(pieces, body):
+        if decoder is None:
+            assert body.head is not None
+            decoder = Decoder(body.head.content_codings)
+        if decoder.identity:
+            out.write(part)
+            continue
+        as_sent.append(bytes(part))
+        for piece in decoder.feed(part) if out.tell() <= limit_bytes else ():
+            out.write(piece)
+            if out.tell() > limit_bytes:
+                break
+    too_large = out.tell() > limit_bytes
+    if decoder is not None and (decoder.fault or (too_large and not decoder.identity)):
+        out = io.BytesIO()
+        why = decoder.fault or f"the body decodes to more than {limit_bytes} bytes"
+        return Payload(_joined(as_sent), why, decoder.reason if decoder.fault else Reason.TOO_LARGE)
+    if too_large:
         raise InputError(f"the payload in {place} is larger than {limit_bytes} bytes")
-    parts = encoded(block, HttpBody()) if scan.undecoded else decoded(block)
-    return b"".join(parts)
+    return Payload(out.getvalue())
+
+
+def _joined(pieces: Iterable[bytes]) -> bytes:
+    out = io.BytesIO()  # hands its buffer over, where joining a list would hold everything twice
+    for piece in pieces:
+        out.write(piece)
+    return out.getvalue()

@@ -38,8 +38,10 @@ class Scan:
     """Length of the decoded payload."""
     sample: bytes
     """First bytes of the payload, still content-encoded."""
+    framed: bool
+    """The body ends where its framing says."""
     complete: bool
-    """The body ends where its framing and its content coding say."""
+    """The same, and its content coding comes to its end, too."""
     dechunked: bool
     unchunked: bool
     """The head says chunked and the body is not."""
@@ -149,6 +151,7 @@ def scan_http(
         sha256=sha256,
         size_bytes=size_bytes,
         sample=tally.sample,
+        framed=body.complete,
         complete=body.complete and tally.decoded_whole,
         dechunked=body.dechunked,
         unchunked=body.unchunked,
@@ -169,21 +172,7 @@ def scan_plain(pieces: Iterable[bytes]) -> Scan:
         sample = sample or piece[:SAMPLE_BYTES]
     label = digest_label(digest.digest())
     sha256 = digest.hexdigest() if size_bytes else ""
-    return Scan(None, b"", size_bytes, label, label, size_bytes, sha256, size_bytes, sample, True, False, False, size_bytes, "", "")
-
-
-def decoded(pieces: Iterable[bytes]) -> Iterator[bytes | memoryview]:
-    """The payload of an HTTP block after de-chunking and content-decoding, by the same rule as the identity above.
-
-    Needs the codings to be sound: check `scan_http(...).undecoded` first, and use `encoded` where it is not empty.
-    """
-    body = HttpBody()
-    decoder: Decoder | None = None
-    for part in encoded(pieces, body):
-        if decoder is None:
-            assert body.head is not None
-            decoder = Decoder(body.head.content_codings)
-        yield from decoder.feed(part)
+    return Scan(None, b"", size_bytes, label, label, size_bytes, sha256, size_bytes, sample, True, True, False, False, size_bytes, "", "")
 
 
 def encoded(pieces: Iterable[bytes], body: HttpBody | None = None) -> Iterator[bytes | memoryview]:

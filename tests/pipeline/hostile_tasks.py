@@ -84,3 +84,13 @@ def count_company(path: str) -> int:
 def leave_inside() -> None:
     with alone():
         os._exit(4)
+
+
+def sleep_inside(seconds: float) -> None:
+    with alone():
+        time.sleep(seconds)
+
+
+def process_id_after(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()

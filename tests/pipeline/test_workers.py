@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.pipeline import turns
 from archiver.pipeline.workers import WorkerFailure, Workers, default_count
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,6 +179,19 @@ def test_who_dies_inside_the_gate_leaves_it_open(tmp_path: Path) -> None:
     with Workers(2) as workers:
         assert isinstance(workers.submit(tasks.leave_inside).result(), WorkerFailure)
         assert workers.submit(tasks.count_company, str(path)).result() == 0
+
+
+def test_waiting_for_the_gate_is_no_time_of_the_task(tmp_path: Path) -> None:
+    with Workers(3, task_timeout_s=3.0) as workers:
+        futures = [workers.submit(tasks.sleep_inside, 1.2) for _ in range(4)]
+        assert [future.result() for future in futures] == [None] * 4
+
+
+def test_no_more_processes_hold_the_bytes_of_strangers_than_fit_into_memory() -> None:
+    with Workers(8) as workers:
+        futures = [workers.submit(tasks.process_id_after, 0.05) for _ in range(40)]
+        assert len({future.result() for future in futures}) == turns.DECODERS_MAX
+        assert len({workers.submit_unbounded(tasks.add, 1, 1).result() for _ in range(8)}) == 1
 
 
 def test_outside_of_workers_the_gate_is_open(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from archiver.errors import InputError
-from archiver.model import Archived
+from archiver.model import Archived, Reason
 from archiver.warc import reader
 from archiver.warc.http import Dechunker, HttpBody
 from archiver.warc.reader import Broken, Record
@@ -108,14 +108,24 @@ def test_decodes_chunks_and_content_codings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("coding", "body"), [("br", b"\x0b\x02\x80hello\x03"), ("gzip", b"\xff\xd8\xffno gzip at all"), ("gzip, br", b"???")]
+    ("coding", "body", "reason", "why"),
+    [
+        ("br", b"\x0b\x02\x80hello\x03", Reason.UNSUPPORTED, "coding br "),
+        ("gzip", b"\xff\xd8\xffno gzip at all", Reason.CORRUPT, "cannot be undone"),
+        ("gzip, br", b"???", Reason.UNSUPPORTED, "coding br "),
+        ("z\x1bz", b"???", Reason.UNSUPPORTED, "coding z?z "),
+    ],
 )
-def test_what_cannot_be_decoded_is_known_by_its_sent_bytes(tmp_path: Path, coding: str, body: bytes) -> None:
+def test_what_cannot_be_decoded_is_known_by_its_sent_bytes(tmp_path: Path, coding: str, body: bytes, reason: Reason, why: str) -> None:
     w = writer(tmp_path)
     stored = w.write_exchange(exchange("https://e.example/", response(body, f"Content-Encoding: {coding}")))
     w.close()
     assert reader.payload(tmp_path, stored.ref) == body
-    assert not archived(tmp_path)[0].complete
+    assert archived(tmp_path)[0].complete  # its own framing says so
+    with reader.PayloadReader() as payloads:
+        found = payloads.read(tmp_path, stored.ref)
+    assert (found.data, found.reason) == (body, reason)
+    assert why in found.undecoded
 
 
 def test_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +135,19 @@ def test_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     stored = w.write_exchange(exchange("https://e.example/", response(bomb, "Content-Encoding: gzip")))
     w.close()
     assert reader.payload(tmp_path, stored.ref) == bomb
+
+
+def test_what_swells_beyond_a_limit_stays_as_it_was_sent(tmp_path: Path) -> None:
+    bomb = gzip.compress(bytes(1_000_000))
+    w = writer(tmp_path)
+    stored = w.write_exchange(exchange("https://e.example/", response(bomb, "Content-Encoding: gzip")))
+    w.close()
+    with reader.PayloadReader() as payloads:
+        found = payloads.read(tmp_path, stored.ref, limit_bytes=100_000)
+        assert (found.data, found.reason, found.undecoded) == (bomb, Reason.TOO_LARGE, "the body decodes to more than 100000 bytes")
+        assert len(payloads.read(tmp_path, stored.ref).data) == 1_000_000
+        with pytest.raises(InputError, match="larger"):
+            payloads.payload(tmp_path, stored.ref, limit_bytes=100_000)
 
 
 def test_payload_limit_is_told(ours: Path) -> None:
