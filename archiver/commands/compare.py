@@ -40,13 +40,14 @@ def command(first: str, second: str, html: Path | None, json_: bool, **values: A
 
 
 def _json(compared: Compared) -> str:
-    import json
     from dataclasses import asdict
+
+    from archiver.pipeline import present
 
     pictures = [asdict(picture) for picture in compared.pictures]
     for picture in pictures:
         picture["fingerprint"]["hashes"] = {bits["kind"]: f"{bits['value']:016x}" for bits in picture["fingerprint"]["hashes"]}
-    return json.dumps({"names": compared.names, **asdict(compared.pair), "pictures": pictures}, ensure_ascii=False, indent=1)
+    return present.json_text({"names": compared.names, **asdict(compared.pair), "pictures": pictures})
 
 
 def _lines(compared: Compared) -> list[str]:

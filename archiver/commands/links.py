@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -38,7 +37,7 @@ def show_plan(source: str, settings: Settings, *, as_json: bool) -> int:
     found = document.parse(document.load(source), source, settings)
     if as_json:
         rows = [{"url": link.url, "role": link.role, "line": link.line, "caption": link.caption, "alt": link.alt} for link in found.links]
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        click.echo(present.json_text(rows))
     else:
         for link in found.links:
             click.echo(present.text(link.url) + (f"\t{present.text(link.caption)}" if link.caption else ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -36,6 +35,7 @@ class Progress:
                 self._log = self._stack.enter_context(self._log_path.open("a", encoding="utf-8"))
             except OSError as error:
                 raise OutputError(f"cannot write the log {self._log_path}: {error.strerror or error}") from error
+        self._json = present.json_text
         self._follower = self._stack.enter_context(present.progress(sys.stderr, quiet=self._quiet, verbosity=self._verbose))
         return self
 
@@ -51,7 +51,7 @@ class Progress:
                 "url": event.url,
                 "detail": event.detail,
             }
-            self._log.write(json.dumps({**row, **event.fields}, ensure_ascii=False, default=str) + "\n")
+            self._log.write(self._json({**row, **event.fields}, indent=None) + "\n")
             self._log.flush()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -38,7 +37,7 @@ def command(paths: tuple[Path, ...], json_: bool, second_reader: bool, quiet: bo
     except InputError as error:
         raise UsageError(str(error)) from error
     if json_:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        click.echo(present.json_text(rows))
     elif not (quiet or said):
         click.echo(f"{', '.join(str(path) for path in paths)}: sound", err=True)
     return EXIT_FAULTS if faults else EXIT_OK

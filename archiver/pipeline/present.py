@@ -8,8 +8,8 @@ from typing import TextIO
 
 from archiver.model import Event, Report
 from archiver.pipeline.runs import Run
+from archiver.report import harmless, terminal
 from archiver.report import json as report_json
-from archiver.report import terminal
 from archiver.report.terminal import Follower
 
 
@@ -23,6 +23,11 @@ def summary(run: Run, width: int = 0) -> list[str]:
     return terminal.summary(run.report, folder=str(run.folder), files=run.files, width=width) if run.report else []
 
 
+def json_text(value: object, *, indent: int | None = 1) -> str:
+    """JSON that may go to a terminal."""
+    return harmless.json_text(value, indent)
+
+
 def as_json(report: Report) -> str:
     return report_json.render(report)
 
@@ -33,4 +38,4 @@ def progress(stream: TextIO, *, quiet: bool, verbosity: int) -> Iterator[Followe
         yield follower
 
 
-__all__ = ["Event", "as_json", "progress", "summary", "text"]
+__all__ = ["Event", "as_json", "json_text", "progress", "summary", "text"]

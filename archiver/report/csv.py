@@ -57,7 +57,7 @@ def safe(cell: object) -> str:
     """
     if isinstance(cell, int):
         return str(cell)
-    text = "".join(c if c >= " " and c != "\x7f" else " " for c in str(cell))
+    text = "".join(" " if c < " " or "\x7f" <= c <= "\x9f" else c for c in str(cell))
     return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
 
 

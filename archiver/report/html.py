@@ -18,6 +18,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from archiver.model import Image, Report
 from archiver.report import changes, view, wording
+from archiver.report.harmless import visible
 from archiver.report.links import href
 from archiver.report.places import caption, host, report_title, totals
 
@@ -141,7 +142,9 @@ def asset(*names: str) -> str:
 @cache
 def environment() -> Environment:
     """Jinja for all pages of this room: everything is escaped, a misspelt name is an error."""
-    made = Environment(loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(
+        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=visible
+    )
     made.filters["size"] = wording.size
     made.filters["count"] = wording.count
     made.filters["day"] = wording.day

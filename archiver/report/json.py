@@ -16,6 +16,7 @@ from typing import Any
 
 from archiver.model import Cluster, Decision, Hop, Image, Link, Pair, PictureEvidence, Post, RecordRef, Relation, Report, Transform, Verdict
 from archiver.report import reopen
+from archiver.report.harmless import json_text
 from archiver.report.places import Places, totals
 
 SCHEMA_VERSION = 1
@@ -26,8 +27,7 @@ SAME_FILE = "The two addresses served the same file, byte for byte."
 
 def render(report: Report) -> str:
     """The text of report.json, ending in a newline."""
-    text = json.dumps(build(report), ensure_ascii=False, indent=1, default=str) + "\n"
-    return text.encode("utf-8", "backslashreplace").decode()  # half of a surrogate pair becomes its JSON escape
+    return json_text(build(report)) + "\n"
 
 
 def parse(text: str) -> Report:

@@ -7,7 +7,6 @@ payload, directly or through the clusters of either, unless the caller brings cl
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 from archiver.model import Cluster, Image, Report
 from archiver.report import wording
+from archiver.report.harmless import json_text
 from archiver.report.html import asset, environment, policy
 from archiver.report.links import href
 from archiver.report.places import Totals, caption, host, totals
@@ -85,8 +85,7 @@ def build(entries: Sequence[Entry], clusters: Sequence[Cluster] | None = None) -
 
 def render_json(entries: Sequence[Entry], clusters: Sequence[Cluster] | None = None) -> str:
     """The text of overview.json."""
-    text = json.dumps(build(entries, clusters), ensure_ascii=False, indent=1, default=str) + "\n"
-    return text.encode("utf-8", "backslashreplace").decode()
+    return json_text(build(entries, clusters)) + "\n"
 
 
 def render(entries: Sequence[Entry], thumbnails: Mapping[str, bytes], clusters: Sequence[Cluster] | None = None) -> str:
