@@ -26,7 +26,7 @@ _KEPT = (
     "a|amp-img|area|base|body|br|embed|figcaption|figure|head|html|image|img|input|link|meta|noscript|object|picture|script|source|style|svg"
     "|template|textarea|title|video"
 )
-_IDLE = re.compile(rf"</?(?!(?:{_KEPT})[\s/>])[A-Za-z](?:[^<>](?!style=|background=))*>", re.IGNORECASE)
+_IDLE = re.compile(rf"</?(?!(?:{_KEPT})[\s/>])[A-Za-z](?:[^<>](?!style=|background|data-bg=))*>", re.IGNORECASE)
 """Tags of elements that show no picture themselves."""
 
 

@@ -9,6 +9,9 @@ from typing import Any
 
 _CSS_HIDDEN = re.compile(r"/\*.*?(?:\*/|\Z)|@font-face\s*\{[^}]*\}?|@import[^;]*;?|@namespace[^;]*;?", re.DOTALL | re.IGNORECASE)
 _CSS_URL = re.compile(r"""url\(\s*(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|([^\s"'()]+))\s*\)""", re.IGNORECASE)
+_CSS_SET = re.compile(r"""image-set\(((?:[^()"']++|"[^"\n]*+"|'[^'\n]*+'|\([^()]*+\))*+)\)""", re.IGNORECASE)
+_CSS_STRING = re.compile(r"""(\([^()]*+\))|("[^"\n]*+"|'[^'\n]*+')""")
+_CDATA = re.compile(r"\A\s*(?://|/\*)?\s*<!\[CDATA\[\s*(?:\*/)?|(?://|/\*)?\s*\]\]>\s*(?:\*/)?\s*\Z")
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n]?|(.))")
 _NO_PICTURE = re.compile(r"\.(?:woff2?|ttf|otf|eot|css|js|mp4|webm|htc)(?:[?#].*)?$", re.IGNORECASE)
 _DESCRIPTOR = re.compile(r"\s*([0-9.]+)([wxh])\b")
@@ -60,6 +63,8 @@ def _number(text: str) -> float:
 def css(text: str) -> Iterator[tuple[str, int]]:
     """(address, line breaks before it) of every `url()` that can show a picture: no fonts, imports or references into the document."""
     shown = _CSS_HIDDEN.sub(lambda hidden: "\n" * hidden[0].count("\n"), text)
+    if "image-set(" in shown.lower():
+        shown = _CSS_SET.sub(_with_urls, shown)
     lines = at = 0
     for found in _CSS_URL.finditer(shown):
         lines += shown.count("\n", at, found.start())
@@ -67,6 +72,11 @@ def css(text: str) -> Iterator[tuple[str, int]]:
         url = _CSS_ESCAPE.sub(_unescaped, next((part for part in found.groups() if part), ""))
         if url and not url.startswith("#") and not _NO_PICTURE.search(url):
             yield url, lines
+
+
+def _with_urls(found: re.Match[str]) -> str:
+    """An `image-set()` whose bare strings are `url()` (CSS Images 4 section 2.4)."""
+    return f"image-set({_CSS_STRING.sub(lambda part: part[1] or f'url({part[2]})', found[1])})"
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -79,7 +89,7 @@ def _unescaped(found: re.Match[str]) -> str:
 def json_ld(text: str) -> Any:
     """The data of a JSON-LD script, or None when it is not JSON."""
     try:
-        return json.loads(text, strict=False)
+        return json.loads(_CDATA.sub("", text) if "CDATA" in text else text, strict=False)
     except (ValueError, RecursionError):
         return None
 

@@ -29,7 +29,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """What stands in `src` until a script puts the picture there: a name that is such a word or ends with one, not `grey-cat.jpg`."""
-_BEHIND = frozenset(("style", "background", "data-bg"))
+BACKGROUNDS = ("background", "data-bg", "data-background", "data-background-image")
+_BEHIND = frozenset(("style", *BACKGROUNDS))
 _OPEN_GRAPH = frozenset(("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src"))
 _META = _OPEN_GRAPH | {"image", "thumbnail", "msapplication-tileimage"}
 _ICONS = frozenset(("icon", "image_src", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon", "fluid-icon"))
@@ -141,8 +142,13 @@ def _only_behind(element: Element) -> Iterator[Row]:
         return
     if style := element.get("style"):
         yield from ((url, Role.IMAGE, breaks) for url, breaks in candidates.css(style))
-    if background := element.get("background") or element.get("data-bg"):
-        yield background, Role.IMAGE, 0
+    for name in BACKGROUNDS:
+        if background := element.get(name):
+            if "(" in background and (urls := list(candidates.css(background))):
+                yield from ((url, Role.IMAGE, breaks) for url, breaks in urls)
+            elif name in ("background", "data-bg") or names_picture(background):
+                yield background, Role.IMAGE, 0
+            return
 
 
 READERS: dict[str, Callable[[Element], Iterator[Row]]] = {

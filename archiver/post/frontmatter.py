@@ -1,7 +1,7 @@
 """The block of TOML, YAML or JSON at the head of a document (Hugo, Jekyll, Obsidian): its facts and its pictures.
 
-A block that cannot be read costs its facts only, never the post. YAML goes through the safe loader, without aliases: ten
-lines of nested aliases could otherwise stand for gigabytes.
+A block that cannot be read costs its facts only, never the post. YAML goes through the safe loader, and aliases are counted before they
+are followed: ten lines of nested aliases can stand for gigabytes.
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ from typing import Any
 MAX_CHARS = 64 * 1024
 """A longer block is taken for text: PyYAML reads some 100 KB in a second."""
 
+MAX_NODES = 20_000
+"""Values that a block of YAML may stand for with every alias written out."""
+
 PICTURE_KEYS = (
     "image", "images", "cover", "cover_image", "coverimage", "featured_image", "featuredimage", "featured", "feature_image", "og_image",
     "ogimage", "thumbnail", "thumb", "banner", "hero", "hero_image", "header_image", "teaser", "overlay_image", "header", "splash", "photo",
     "twitter_image", "social_image", "opengraph", "gallery", "resources", "params",
 )  # fmt: skip
 """Keys, compared in lower case with `-` as `_`, under which site generators and themes name pictures."""
-_INNER_KEYS = (*PICTURE_KEYS, "src", "url", "path", "image_path", "file")
+_INNER_KEYS = (*PICTURE_KEYS, "src", "url", "path", "image_path", "file", "feature", "background", "full")
 _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)(?:[?#].*)?$", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?:/|\.{0,2})/\S+")
 _LOOSE_KEYS = {"cover", "featured", "header", "params", "opengraph", "resources", "hero", "banner", "teaser", "splash", "photo", "gallery"}
-"""Keys that may also hold words or switches: a text under them counts only when it looks like a picture's address."""
+"""Keys that may also hold words or switches: a text under them counts only when it looks like an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,28 @@ def _yaml(block: str) -> Mapping[str, Any]:
     if block.count("[") + block.count("{") > 500:  # deep nesting takes the parser time square to its depth
         return _plain(block, ":")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block, yaml.SafeLoader)):
+        if "*" in block and _expanded_nodes(yaml.compose(block, yaml.SafeLoader), {}) > MAX_NODES:
             return _plain(block, ":")
         loaded = yaml.safe_load(block)
     except (yaml.YAMLError, RecursionError, ValueError, TypeError, KeyError, AttributeError):
         return _plain(block, ":")
     return loaded if isinstance(loaded, dict) else {}
+
+
+def _expanded_nodes(node: Any, sizes: dict[int, int]) -> int:
+    """How many nodes `node` stands for with every alias written out. Raises ValueError for one that holds itself."""
+    import yaml
+
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if (known := sizes.get(id(node))) is not None:
+        if not known:
+            raise ValueError("an alias within its own anchor")
+        return known
+    sizes[id(node)] = 0
+    parts = [part for entry in node.value for part in (entry if isinstance(entry, tuple) else (entry,))]
+    sizes[id(node)] = 1 + sum(_expanded_nodes(part, sizes) for part in parts)
+    return sizes[id(node)]
 
 
 def _json(text: str, blank: int, head: str) -> tuple[FrontMatter, str]:
@@ -94,7 +114,7 @@ def _json(text: str, blank: int, head: str) -> tuple[FrontMatter, str]:
 
 def _plain(block: str, sign: str) -> Mapping[str, Any]:
     """The `key = value` lines of a block that is not well-formed: a colon in an unquoted YAML title is common."""
-    lines = re.findall(rf"^[ \t]*([\w-]+)[ \t]*{sign}[ \t]*(\S.*?)[ \t]*$", block, re.MULTILINE)
+    lines = re.findall(rf"^[ \t]*([\w-]+)[ \t]*{sign}[ \t]*([^\s*&].*?)[ \t]*$", block, re.MULTILINE)
     return {key: value.strip("\"'") for key, value in lines}
 
 
@@ -143,9 +163,13 @@ def _named(fields: Mapping[Any, Any], keys: tuple[str, ...], depth: int) -> Iter
             yield from _values(name, value, alt, depth)
 
 
+def _looks_like_address(text: str) -> bool:
+    return bool(_PICTURE_END.search(text) or _ADDRESS.fullmatch(text))
+
+
 def _values(key: str, value: object, alt: str, depth: int) -> Iterator[tuple[str, str]]:
     match value:
-        case str() if value.strip() and (key not in _LOOSE_KEYS or _PICTURE_END.search(value.strip())):
+        case str() if value.strip() and (key not in _LOOSE_KEYS or _looks_like_address(value.strip())):
             yield value.strip(), alt
         case list():
             for item in value:

@@ -4,7 +4,8 @@
    MDX `{/* */}`; Obsidian `%% %%`. In Liquid `raw` only the notations of generators are plain text, Markdown goes on.
 2. A shortcode over several lines is one thing, whatever its lines begin with.
 3. Markdown's own code and comments come first: what stands in them stays as it is.
-4. No line is added or lost, and what takes the place of a line (`NEUTRAL`) begins no block.
+4. A footnote is an item of a list: Markdown alone takes `[^1]: ![](a.jpg)` for the definition of an address.
+5. No line is added or lost, and what takes the place of a line (`NEUTRAL`) begins no block.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 
 from archiver.post.shortcodes import NEUTRAL
 
-_MAY_CONCERN = re.compile(r"\{[{%]|\{\s*/\*|%%")
+_MAY_CONCERN = re.compile(r"\{[{%]|\{\s*/\*|%%|^ {0,3}\[\^", re.MULTILINE)
 _MARK = re.compile(
     r"""(?P<escape>\\[\\`{%<])
     |(?P<fence>^(?:[ \t>*+-]|\d{1,9}[.)])*+(?:`{3,}+(?=[^`\n]*$)|~{3,}+))
@@ -24,10 +25,11 @@ _MARK = re.compile(
     |(?P<note>\{\{?-?\s*/\*)
     |(?P<line>(?<![\w%/.=:])%%(?!%)[^\n]+?%%(?![\w%]))
     |(?P<lines>^[ ]{0,3}%%(?!%))
+    |(?P<footnote>^[ ]{0,3}\[\^[^\]\s]{1,200}\]:[ \t]*)
     |(?P<shortcode>\{\{<[^{}]*>\}\}|\{\{%[^{}]*%\}\}|\{%[^{}]*%\})""",
     re.MULTILINE | re.VERBOSE,
 )
-_MARKDOWN_ONLY = frozenset(("escape", "fence", "code", "line", "lines"))
+_MARKDOWN_ONLY = frozenset(("escape", "fence", "code", "line", "lines", "footnote"))
 _LIQUID_NAME = re.compile(r"\w+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _FENCE_LINE = re.compile(r"\n[ \t>]*(?:```|~~~)")
@@ -104,6 +106,8 @@ class _Pass:
     def _instead(self, kind: str, whole: str) -> str:
         if len(whole) == 1 or kind in ("escape", "fence", "code", "comment"):
             return whole
+        if kind == "footnote":
+            return "- "
         if kind == "shortcode":
             together = self.markdown and "\n" in whole and not _BLANK_LINE.search(whole) and not _FENCE_LINE.search(whole)
             return whole.replace("\n", f"\n{NEUTRAL}") if together else whole

@@ -22,7 +22,7 @@ from archiver.post.urls import names_picture
 Tree = LexborHTMLParser
 Node = LexborNode
 
-_INTEREST = ", ".join((*elements.READERS, "a", "area", "[style]", "[background]", "[data-bg]"))
+_INTEREST = ", ".join((*elements.READERS, "a", "area", "[style]", *(f"[{name}]" for name in elements.BACKGROUNDS)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from archiver.errors import InputError
-from archiver.post import hidden, jsx, shortcodes
+from archiver.post import hidden, jsx, shortcodes, variables
 from archiver.post.stamps import stamp
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def skeleton(body: str, first_line: int = 1) -> str:
     from archiver.post.inline import References
 
     _measure(body)
-    body = hidden.prepared(body, markdown=True)
+    body = hidden.prepared(variables.filled(body), markdown=True)
     env: dict[str, Any] = {}
     tokens: list[Token] = []
     markdown = parser()

@@ -163,11 +163,11 @@ def _is_html(body: str, source: str, content_type: str) -> bool:
 def _html(
     body: str, line: int, base: str, srcset: Literal["all", "largest"], *, generated: bool
 ) -> tuple[dict[str, str], Iterable[Found], str]:
-    from archiver.post import hidden, html, metadata, shortcodes
+    from archiver.post import hidden, html, metadata, shortcodes, variables
 
     # Only a page with front matter is the source of a site generator, whose shortcodes mean something.
     if generated:
-        body = shortcodes.expanded(hidden.prepared(body, markdown=False), line)
+        body = shortcodes.expanded(hidden.prepared(variables.filled(body), markdown=False), line)
     tree = html.document(body, line)
     if declared := urls.resolve(html.base_of(tree), base):
         base = declared.url if declared.kind == "web" else base

@@ -62,8 +62,14 @@ def _jekyll(inside: str, line: int) -> str:
         words = words[1].split(None, 1)
     if not words:
         return ""
-    name = words[0].rpartition("/")[2].removesuffix(".html").lower()
-    return html_of(name, words[1], line) if name in JEKYLL_NAMES and len(words) == 2 else ""
+    file = words[0].rpartition("/")[2].lower()
+    name = file.removesuffix(".html").removesuffix(".liquid")
+    if name not in JEKYLL_NAMES or len(words) != 2:
+        return ""
+    rest = words[1]
+    if file.endswith(".liquid"):  # al-folio's figure makes `path` an address from the root of the site
+        rest = re.sub(r"""\b(path=["']?+)(?!/|\w+:)""", r"\1/", rest)
+    return html_of(name, rest, line)
 
 
 OPENINGS.update({"{{<": (">}}", _hugo), "{{%": ("%}}", _hugo), "{%": ("%}", _jekyll)})

@@ -72,6 +72,19 @@ CASES = {
         '.a{background:url(/a.jpg) , url( "/b\\.jpg" )}\nb{filter:url(#x)}</style>',
         [f"image 3 {AT}a.jpg", f"image 3 {AT}b.jpg"],
     ),
+    "image-set": (
+        '<style>\na{background:image-set(\'/a.png\' 1x, url(/b.png) 2x,\n"/c.avif" type("image/avif"))}</style>',
+        [f"image 2 {AT}a.png", f"image 2 {AT}b.png", f"image 3 {AT}c.avif"],
+    ),
+    "lazy background": (
+        "<i data-bg=\"url('/a.jpg')\"></i><i data-bg=/b.jpg></i><i data-background-image=/c.jpg></i><i data-background=red></i>",
+        [f"image 1 {AT}a.jpg", f"image 1 {AT}b.jpg", f"image 1 {AT}c.jpg"],
+    ),
+    "JSON-LD in CDATA": (
+        '<script type="application/ld+json">//<![CDATA[\n{"image":"/a.jpg"}\n//]]></script>'
+        '<script type="application/ld+json">/*<![CDATA[*/{"image":"/b.jpg"}/*]]>*/</script>',
+        [f"og 1 {AT}a.jpg", f"og 3 {AT}b.jpg"],
+    ),
     "old background": ("<table background=/a.gif><tr><td>x</table>", [f"image 1 {AT}a.gif"]),
     "svg image": ("<svg><image href=/a.jpg /><image xlink:href='/b.jpg'/></svg>", [f"image 1 {AT}a.jpg", f"image 1 {AT}b.jpg"]),
     "amp-img": ("<amp-img src=/a.jpg width=3></amp-img>", [f"image 1 {AT}a.jpg"]),

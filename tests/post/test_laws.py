@@ -46,9 +46,28 @@ NOTATIONS = [
     "*/}",
     "%%",
     "<img a={b} src=",
+    "\n[^1]: ",
+    "{{ site.baseurl }}/",
+    "{{ 'a.jpg' | relative_url }}",
+    "{% link a.jpg %}",
+    "\nimport x from './a.jpg'\n",
+    "<Image src={x} />",
 ]
 HTML = ["<table>", "<svg>", "<style>", "<script>", "<noscript>", "<p style='background:url(s.png)'>", "<picture><source srcset='p.jpg 2x'>"]
-HEADS = ["+++\n", "---\n", "image: f.jpg\n", "<!doctype html>", "<base href=//b.example/>", "<a href=full.jpg>", "\ufeff", "\x00", "\r\n"]
+HEADS = [
+    "+++\n",
+    "---\n",
+    "image: f.jpg\n",
+    "images: &x [*x, a]\n",
+    "cover: *y\n",
+    "<!doctype html>",
+    "<base href=//b.example/>",
+    "<a href=full.jpg>",
+    "\ufeff",
+    "\x00",
+    "\r\n",
+]
+HEADS += ["images: &x [*x, a]\n", "cover: *y\n"]
 SCRAPS = st.sampled_from(MARKS + WHOLE)
 MARKDOWN = st.lists(SCRAPS, max_size=16).map("".join)
 MORE = st.sampled_from(NOTATIONS + HTML + HEADS)
@@ -172,6 +191,9 @@ HOSTILE = {
     "open formatting": "".join(f"<font x={n}><p>" for n in range(30_000)) + "\n\n" + PICTURE,
     "open figures": "<figure>" * 50_000 + "<img src=https://a.example/a.jpg>",
     "a bare address and its brackets": PICTURE + " https://a.example/a.jpg" + ")" * 200_000,
+    "unclosed variables": PICTURE + "{{ a | b " * 60_000 + "{% link " * 60_000,
+    "unclosed sets": "<html><style>" + "a{background:image-set(" * 50_000 + "</style><img src=https://a.example/a.jpg>",
+    "footnotes": "[^1]: a\n" * 50_000 + "\n" + PICTURE,
     "deep YAML": "---\na: " + "[" * 30_000 + "\n---\n" + PICTURE,
     "deep JSON": '<html><script type="application/ld+json">' + "[" * 100_000 + "</script><img src=https://a.example/a.jpg>",
 }

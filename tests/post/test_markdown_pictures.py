@@ -140,6 +140,42 @@ CASES = {
         [f"image 8 {BASE}a.jpg"],
     ),
     "comments of Obsidian": ("%% ![](x.jpg) %% ![](a.jpg)\n\n%%\n![](x.jpg)\n\n![](x.jpg)\n%%\n![](b.jpg)", ["a 1", "b 8"]),
+    "footnotes": (
+        "x[^1] [^b]\n\n[^1]: ![a](b.jpg)\n\n    ![](c.jpg)\n[^b]: words ![](d.jpg) tail\n\n```\n[^1]: ![](x.jpg)\n```",
+        [f"image 3 {BASE}b.jpg / a", "c 5", f"image 6 {BASE}d.jpg | tail"],
+    ),
+    "variables of Jekyll": (
+        "![]({{ site.baseurl }}/a.jpg) ![]({{site.url}}{{ site.baseurl }}/b.jpg)\n![]({{ '/c.jpg' | prepend: site.baseurl }})\n"
+        '<img src="{% link i/d.jpg %}"> ![]({{ "/e.jpg" | absolute_url }})',
+        [
+            "image 1 https://blog.example/a.jpg",
+            "image 1 https://blog.example/b.jpg",
+            "image 2 https://blog.example/c.jpg",
+            "image 3 https://blog.example/i/d.jpg",
+            "image 3 https://blog.example/e.jpg",
+        ],
+    ),
+    "variables of Jekyll in code": ("`{{ '/c.jpg' | relative_url }}`\n\n    ![]({{ site.baseurl }}/a.jpg)", []),
+    "al-folio's figure": (
+        "{% include figure.liquid path='i/a.jpg' %}\n{% include figure.liquid path=\"https://a.example/b.jpg\" %}",
+        ["image 1 https://blog.example/i/a.jpg", "image 2 https://a.example/b.jpg"],
+    ),
+    "imports of MDX": (
+        "import hero from './a.jpg'\nimport * as b from \"../b.jpg\"\n\n<Image src={hero} />\n\n<img src={b.src} alt='x'/> <img src={o}/>",
+        ["a 4", "image 6 https://blog.example/2020/b.jpg / x"],
+    ),
+    "front matter with aliases": ("---\nx: &c a.jpg\nimage: *c\n---\n![](b.jpg)", [f"front-matter 2 {BASE}a.jpg", "b 5"]),
+    "aliases that stand for billions": (
+        "---\na: &a [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(9))
+        + "images: *j\nimage: a.jpg\n---\n",
+        [f"front-matter 13 {BASE}a.jpg"],
+    ),
+    "an alias within its own anchor": ("---\nimages: &a [*a, b.jpg]\nimage: c.jpg\n---\n", [f"front-matter 3 {BASE}c.jpg"]),
+    "front matter that names no file": (
+        "---\nimage: {feature: a.jpg}\ncover: https://a.example/photo-15?w=8\nheader: words / more\n---\n",
+        [f"front-matter 2 {BASE}a.jpg", "front-matter 3 https://a.example/photo-15?w=8"],
+    ),
     "comments of MDX": ("{/* ![](x.jpg)\n\n<img src='x.jpg'/> */} ![](a.jpg)", ["a 3"]),
     "marks of comments that are none": (
         "100%% ![](a.jpg) and 50%%\n{% raw %} {{< highlight >}} {/* {{/* ![](b.jpg)\n\n%%\n![](c.jpg)\n\n"
@@ -216,6 +252,12 @@ def test_a_picture_in_the_post_itself():
     (image,) = document.data_images
     assert (image.content_type, image.payload, image.link.alt) == ("image/png", b"\x89PNG\r\n\x1a\n", "dot")
     assert [link.url for link in document.unsupported] == ["data:text/html,x"]
+
+
+def test_an_address_that_only_the_generator_knows_is_named_as_out_of_reach():
+    document = read(b"![]({{ page.cover }}/q.jpg) {{ page.title | upcase }}", "post.md", base_url=BASE)
+    assert document.links == ()
+    assert [link.url for link in document.unsupported] == ["{{page.cover}}/q.jpg"]
 
 
 @pytest.mark.parametrize("around", ["{}", "text {} text", "<div>\n{}\n</div>"])
