@@ -19,10 +19,12 @@ HOPELESS = frozenset({"ok", Reason.UNSUPPORTED.value})
 
 def retry(where: Path, settings: Settings, means: Means) -> Run:
     """Fetch what report.json says is missing. Raises ArchiverError and KeyboardInterrupt."""
-    report = folder.read_report(where)
-    if report is None:
-        raise InputError(f"{where} holds no report.json of a finished run; the same `archiver archive` again goes on with it")
-    with folder.locked(where):
+    if not folder.warcs(where):
+        raise InputError(f"{where} holds no archive: no WARC, and no report.json of a finished run")
+    with folder.locked(where):  # first: the report may only just be written
+        report = folder.read_report(where)
+        if report is None:
+            raise InputError(f"{where} holds no report.json of a finished run; the same `archiver archive` again goes on with it")
         found = surveying.again(where, surveying.survey(where, "retry", means.now()))
         held = reopening.hold(found.files)
         read = reopening.reading(found.files)

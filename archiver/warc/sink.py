@@ -48,10 +48,11 @@ class Sink:
             os.ftruncate(self._fd, offset)
 
     def close(self, final: Path) -> None:
-        """Brings everything to the disk, then gives the file its final name."""
-        self.flush()
-        os.fsync(self._fd)
-        self.abandon()
+        """Brings everything to the disk, then gives the file its final name. May be called again when that could not be had."""
+        if self._fd >= 0:
+            self.flush()
+            os.fsync(self._fd)
+            self.abandon()
         if final.exists():
             raise FileExistsError(errno.EEXIST, "a complete file of that name exists")
         self.path.rename(final)

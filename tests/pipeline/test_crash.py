@@ -20,6 +20,7 @@ from fixtures.web.serve import SmallWeb, load_truth, running
 
 ROOT = Path(__file__).resolve().parents[2]
 POST = ROOT / "fixtures" / "posts" / "chair-exercises.md"
+ARCHIVER = (sys.executable, "-m", "archiver")
 KILLS = 4
 DERIVED = ("report.json", "report.html", "clusters.csv", "chair-exercises.wacz")
 OK = {image["url"]: image["sha256"] for image in load_truth()["images"] if image["status"] == "ok"}
@@ -37,7 +38,7 @@ def command_for(web: SmallWeb, folder: Path) -> list[str]:
     told = web.describe()
     through = [part for entry in told["connect_to"] for part in ("--connect-to", entry)]
     rest = ["--ca-file", told["ca_file"], "--allow-address", "127.0.0.0/8", "--timeout", "20", "--retries", "1"]
-    return [sys.executable, "-m", "archiver", "archive", str(POST), "-o", str(folder), "-q", *through, *rest]
+    return [*ARCHIVER, "archive", str(POST), "-o", str(folder), "-q", *through, *rest]
 
 
 def start(web: SmallWeb, folder: Path) -> subprocess.Popen[bytes]:
@@ -128,10 +129,35 @@ def test_two_runs_on_one_folder_the_second_says_so(web: SmallWeb, tmp_path: Path
         time.sleep(0.005)
     second = start(web, folder)
     _, said = second.communicate(timeout=60)
+    retried = subprocess.run([*ARCHIVER, "retry", str(folder)], capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     first.communicate(timeout=60)
-    assert second.returncode == 3
+    assert (second.returncode, retried.returncode) == (3, 3)
     assert b"another run is at work" in said
+    assert b"another run is at work" in retried.stderr
     assert first.returncode == 8
+
+
+def test_a_folder_that_turns_read_only_under_a_run(web: SmallWeb, tmp_path: Path) -> None:
+    """A read-only mount over the folder: what is open can still be written, nothing can be opened, renamed or replaced any more."""
+    own = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    folder = tmp_path / "out"
+    folder.mkdir()
+    script = """
+"$@" & run=$!
+while kill -0 $run && ! ls "$FOLDER"/*.open; do :; done >/dev/null 2>&1
+mount --bind "$FOLDER" "$FOLDER" && mount -o remount,ro,bind "$FOLDER"
+wait $run; echo "read-only $?"
+umount "$FOLDER"
+"$@"; echo "again $?"
+"""
+    command = ["unshare", *own, "--mount", "sh", "-c", script, "sh", *command_for(web, folder)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "FOLDER": str(folder)}
+    ended = subprocess.run(command, capture_output=True, env=environment, text=True)
+    assert ended.stdout.split("\n")[:2] == ["read-only 3", "again 8"], ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "Read-only file system" in ended.stderr
+    report = json.loads((folder / "report.json").read_text())
+    assert {image["url"]: image["sha256"] for image in report["images"] if image["status"] == "ok"} == OK
 
 
 ON_A_SMALL_DISK = """
