@@ -126,6 +126,24 @@ def test_simulate_fetches_nothing_and_writes_nothing(web: SmallWeb, tmp_path: Pa
     assert not list(tmp_path.iterdir())
 
 
+def test_simulate_asks_for_the_page_only_and_names_what_the_post_carries(web: SmallWeb, tmp_path: Path) -> None:
+    page = "https://chairs.example/post/"
+    (tmp_path / "a.jpg").write_bytes(b"")
+    (tmp_path / "post.md").write_text("![](a.jpg)\n![](data:image/gif;base64,R0lGODlh)\n![](https://i0.wp.com/x.example/b.jpg)\n")
+    web.log.clear()
+    shown = archiver("archive", "-s", "post.md", "--local-images", "--originals", *reaching(web), cwd=tmp_path)
+    assert shown.stdout.decode().splitlines() == [
+        "a.jpg",
+        "data:image/gif;base64,R0lGODlh",
+        "https://i0.wp.com/x.example/b.jpg",
+        "https://x.example/b.jpg",
+    ]
+    missing = archiver("archive", "-s", page, "post.md", *reaching(web), cwd=tmp_path)
+    assert (missing.returncode, len(missing.stdout.splitlines())) == (8, 2)
+    assert b"archiver: https://chairs.example/post/ could not be fetched" in missing.stderr
+    assert archiver("archive", "-s", page, *reaching(web), cwd=tmp_path).returncode == 4
+
+
 def test_data_goes_to_stdout_and_words_to_stderr(web: SmallWeb, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     done = archiver("archive", str(POST), "--json", "--log", str(log), *reaching(web), cwd=tmp_path)

@@ -10,7 +10,8 @@ import click
 from archiver.commands import options
 from archiver.commands.options import option
 from archiver.commands.show import Progress, finish
-from archiver.errors import UsageError
+from archiver.errors import EXIT_OK, EXIT_SOME_FAILED, UsageError
+from archiver.pipeline.settings import Settings
 
 
 @click.command()
@@ -34,7 +35,12 @@ from archiver.errors import UsageError
 @option(
     "--jobs", type=click.IntRange(1), default=1, metavar="N", show_default=True, help="Posts worked on at a time; hosts see one visitor."
 )
-@click.option("-s", "--simulate", is_flag=True, help="Say what would be fetched, and fetch nothing.")
+@click.option(
+    "-s",
+    "--simulate",
+    is_flag=True,
+    help="Say what would be fetched; of a post on the web only the page is asked for. Nothing is written.",
+)
 @click.option("--fail-on-duplicates", is_flag=True, help="Exit with 9 when pictures of the post are copies of each other.")
 @options.apply(options.OUTPUT_OPTIONS)
 def command(posts: tuple[str, ...], output: Path | None, input_list: Any, simulate: bool, fail_on_duplicates: bool, **values: Any) -> int:
@@ -51,9 +57,24 @@ def command(posts: tuple[str, ...], output: Path | None, input_list: Any, simula
         raise UsageError("name a POST: a Markdown or HTML file, an http(s) URL, or -")
     settings = options.archive_settings(values)
     if simulate:
-        from archiver.commands.links import show_plan
-
-        return max(show_plan(source, settings, as_json=values["json_"]) for source in sources)
+        return _simulate(sources, settings, values)
     with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"]) as progress:
         runs = many.archive(sources, output, settings, progress.event, limit=values["limit"], jobs=values["jobs"])
     return finish(runs, as_json=values["json_"], quiet=values["quiet"], fail_on_duplicates=fail_on_duplicates)
+
+
+def _simulate(sources: list[str], settings: Settings, values: dict[str, Any]) -> int:
+    from archiver.commands.links import show
+    from archiver.pipeline import planned, present
+    from archiver.pipeline.means import Means
+
+    code = EXIT_OK
+    with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"]) as progress:
+        plans = list(planned.simulate(sources, settings, Means(progress.event), limit=values["limit"]))
+    for plan in plans:
+        if plan.error is not None:
+            click.echo(f"archiver: {present.text(str(plan.error))}", err=True)
+            code = plan.error.exit_code if len(plans) == 1 else EXIT_SOME_FAILED
+        else:
+            show(plan, as_json=values["json_"])
+    return code

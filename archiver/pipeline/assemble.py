@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -126,12 +126,12 @@ def change(before: str | None, row: Image, same: Callable[[str, str], bool]) -> 
 def by_line(links: Sequence[Link], more: Sequence[Link]) -> list[Link]:
     """`more` put among `links` behind those of the same line; the order of each stays as it is."""
     merged: list[Link] = []
-    waiting = list(more)
+    waiting = deque(more)
     for link in links:
         while waiting and waiting[0].line < link.line:
-            merged.append(waiting.pop(0))
+            merged.append(waiting.popleft())
         merged.append(link)
-    return merged + waiting
+    return [*merged, *waiting]
 
 
 def in_order(outcomes: Mapping[str, Outcome], targets: Sequence[Target]) -> tuple[Outcome, ...]:

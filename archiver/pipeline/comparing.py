@@ -54,7 +54,7 @@ def _bring(name: str, path: Path, settings: Settings, means: Means) -> Path:
         if not Path(name).is_file():
             raise InputError(f"cannot read {name}: no such file")
         return Path(name)
-    path.write_bytes(fetch(name, settings, means)[0])
+    path.write_bytes(fetch(name, settings, means).raw)
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,12 +33,22 @@ def looks_like_feed(source: str) -> bool:
 
 def posts_of(url: str, settings: Settings, means: Means) -> tuple[str, ...] | None:
     """The posts that a feed or sitemap lists, in its order; None when it is none. Raises NothingFetched."""
-    raw, final_url = fetch(url, settings, means)
-    return feed(raw, final_url)
+    page = fetch(url, settings, means)
+    return feed(page.raw, page.url)
 
 
-def fetch(url: str, settings: Settings, means: Means) -> tuple[bytes, str]:
-    """One payload for reading only, and the address it came from at last. Raises NothingFetched."""
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One payload that was fetched for reading only."""
+
+    raw: bytes
+    url: str
+    """The address it came from at last."""
+    content_type: str
+
+
+def fetch(url: str, settings: Settings, means: Means) -> Fetched:
+    """Raises NothingFetched."""
     with tempfile.TemporaryDirectory(prefix="archiver-fetch-") as at:
         folder = Path(at)
         writer = WarcWriter(folder, "fetch", surveying.warcinfo(url, settings), now=means.now, new_id=means.new_id)
@@ -45,4 +56,5 @@ def fetch(url: str, settings: Settings, means: Means) -> tuple[bytes, str]:
         writer.close()
         if isinstance(outcome, Missed):
             raise NothingFetched(f"{bare(url)} could not be fetched: {outcome.detail}")
-        return reader.payload(folder, outcome.payload_ref), outcome.hops[-1].url
+        last = outcome.hops[-1]
+        return Fetched(reader.payload(folder, outcome.payload_ref), last.url, last.content_type)

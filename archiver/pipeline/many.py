@@ -35,7 +35,7 @@ def archive(
     visitor to every host.
     """
     means = Means(on_event)
-    named = list(dict.fromkeys(post for source in sources for post in _posts(source, limit, settings, means)))
+    named = list(dict.fromkeys(post for source in sources for post in posts_of(source, limit, settings, means)))
     if len(named) == 1 and named == list(sources):
         return [single.archive(named[0], output or Path(document.slug_of(named[0])), settings, means)]
     below = output or Path()
@@ -47,7 +47,7 @@ def archive(
     return runs
 
 
-def _posts(source: str, limit: int, settings: Settings, means: Means) -> list[str]:
+def posts_of(source: str, limit: int, settings: Settings, means: Means) -> list[str]:
     """The posts that a source stands for. A sitemap index is followed until there are enough."""
     if not feeds.looks_like_feed(source):
         return [source]
@@ -59,7 +59,7 @@ def _posts(source: str, limit: int, settings: Settings, means: Means) -> list[st
     for post in listed:
         if len(posts) >= limit:
             break
-        posts += _posts(post, limit - len(posts), settings, means) if "sitemap" in post and post != source else [post]
+        posts += posts_of(post, limit - len(posts), settings, means) if "sitemap" in post and post != source else [post]
     return posts[:limit]
 
 

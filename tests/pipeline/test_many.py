@@ -19,6 +19,7 @@ from archiver.model import Event, FetchSettings
 from archiver.pipeline import many
 from archiver.pipeline.archive import archive
 from archiver.pipeline.means import Means
+from archiver.pipeline.planned import simulate
 from archiver.pipeline.rejudge import report as judge_again
 from archiver.pipeline.retry import retry
 from archiver.pipeline.settings import Settings
@@ -131,6 +132,17 @@ def test_a_link_around_a_picture_counts_when_it_leads_to_one(site: str, tmp_path
     run = archive(str(post), tmp_path / "out", settings(), quiet())
     assert run.report is not None
     assert [image.target.url for image in run.report.images] == [f"{site}/a.jpg", f"{site}/view?id=1", f"{site}/b.jpg"]
+
+
+def test_a_simulated_run_asks_for_pages_and_lists_only(site: str, tmp_path: Path) -> None:
+    plans = list(simulate([f"{site}/feed.xml", f"{site}/none.xml"], settings(), quiet(), limit=2))
+    assert [(plan.source, [link.url for link in plan.links]) for plan in plans] == [
+        (f"{site}/post/1", [f"{site}/a.jpg"]),
+        (f"{site}/post/2", [f"{site}/a-again.jpg", f"{site}/b.jpg"]),
+        (f"{site}/none.xml", []),
+    ]
+    assert [plan.error is None for plan in plans] == [True, True, False]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_likely_original_counts_only_when_it_is_the_same_picture_and_larger(site: str, tmp_path: Path) -> None:
