@@ -21,6 +21,7 @@ from archiver.warc.writer import WarcWriter
 
 T = TypeVar("T")
 
+SETTLE_EVERY_S = 2.0
 PAGE_ACCEPT = "text/html,application/xhtml+xml,text/markdown;q=0.9,*/*;q=0.8"
 
 Job = Callable[[Client], Coroutine[Any, Any, T]]
@@ -79,8 +80,10 @@ class Capture:
 
         try:
             async with asyncio.TaskGroup() as group:
-                for target in targets:
-                    group.create_task(one(target))
+                settling = group.create_task(self._settle())
+                fetching = [group.create_task(one(target)) for target in targets]
+                await asyncio.gather(*fetching, return_exceptions=True)
+                settling.cancel()
         except BaseExceptionGroup as several:  # the first tells why the run ends: a full disk, say
             raise several.exceptions[0] from None
 
@@ -97,6 +100,12 @@ class Capture:
             case Captured():
                 pass
         return outcome
+
+    async def _settle(self) -> None:
+        """What is with the system only is lost when the disk or the power fails: at most the captures of a few seconds are."""
+        while True:
+            await asyncio.sleep(SETTLE_EVERY_S)
+            await asyncio.to_thread(self._writer.settle())
 
     async def _record(self, exchange: Exchange) -> Stored:
         # Written in one piece on the loop: an exchange is in the archive whole or not at all, whatever is cancelled.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 _WRITE_BYTES = 1024 * 1024
@@ -40,6 +41,18 @@ class Sink:
         view = memoryview(data)
         while view:
             view = view[os.write(self._fd, view) :]
+
+    def settle(self) -> Callable[[], None]:
+        """What brings all that is flushed by now to the disk. It takes its time, and may take it in a thread while more is written."""
+        own = os.dup(self._fd)
+
+        def bring() -> None:
+            try:
+                os.fdatasync(own)
+            finally:
+                os.close(own)
+
+        return bring
 
     def cut(self, offset: int) -> None:
         self._held.clear()

@@ -182,6 +182,21 @@ class WarcWriter:
         with self._group(len(block)):
             return self._write_metadata(uri, rec.WARC_FIELDS, block, last.ref if last else None, missed.at)
 
+    def settle(self) -> Callable[[], None]:
+        """What brings all records written by now to the disk, so that they outlast the machine and not only the process; for a thread.
+        Calling it raises OutputError when the disk fails."""
+        if self._sink is None:
+            return lambda: None
+        bring, path = self._sink.settle(), self._sink.path
+
+        def settled() -> None:
+            try:
+                bring()
+            except OSError as error:
+                raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+        return settled
+
     def close(self) -> tuple[str, ...]:
         """Completes the open file and gives it its final name; the names of all files made. A second call does nothing more."""
         if self._sink is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,8 +18,9 @@ import jsonschema
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from archiver.errors import InputError, NothingFetched, UsageError
+from archiver.errors import InputError, NothingFetched, OutputError, UsageError
 from archiver.model import Event, FetchSettings
+from archiver.pipeline import capturing
 from archiver.pipeline.archive import archive
 from archiver.pipeline.means import Means
 from archiver.pipeline.rejudge import dedup
@@ -29,7 +32,7 @@ from archiver.report.json import schema
 from archiver.report.terminal import summary
 from archiver.warc.verify import verify
 from fixtures.web.serve import SmallWeb, load_truth, running
-from tests.servers import redirect, response, routes, serve
+from tests.servers import redirect, response, routes, serve, then_hang
 from tests.small_pictures import scene
 from tests.small_web import POST, settings_for
 
@@ -276,3 +279,21 @@ def test_a_folder_keeps_to_its_post(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="holds the archive of one; name another folder for two"):
             archive(str(tmp_path / "two.md"), tmp_path / "out", loopback(), Means(lambda _: None))
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_what_is_captured_is_brought_to_the_disk_while_the_rest_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails is found out then, and not when the run is over."""
+    monkeypatch.setattr(capturing, "SETTLE_EVERY_S", 0.01)
+    brought: list[int] = []
+
+    def fdatasync(number: int) -> None:
+        brought.append(os.fstat(number).st_size)
+        if len(brought) == 2:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    with serve(routes({"/1": response(png(1)), "/2": then_hang(hang_s=20)})) as web:
+        (tmp_path / "post.md").write_text(f"![]({web.url('/1')})\n![]({web.url('/2')})\n")
+        with pytest.raises(OutputError, match=r"cannot write .*open: Input/output error"):
+            archive(str(tmp_path / "post.md"), tmp_path / "out", loopback(), Means(lambda _: None))
+    assert len(brought) == 2
