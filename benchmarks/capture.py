@@ -79,9 +79,9 @@ async def record(exchange: Exchange) -> Stored:
 
 
 async def fetch_all(urls: list[str], settings: FetchSettings, folder: Path) -> Counter[str]:
-    client = Client(settings, record=record, on_event=lambda _: None, spool_dir=folder, now=lambda: datetime.now(UTC))
+    client = Client(settings, on_event=lambda _: None, spool_dir=folder, now=lambda: datetime.now(UTC))
     async with client:
-        outcomes = await asyncio.gather(*(client.fetch(Target(url, ())) for url in urls))
+        outcomes = await asyncio.gather(*(client.fetch(Target(url, ()), record=record) for url in urls))
     return Counter("ok" if isinstance(outcome, Captured) else str(outcome.reason) for outcome in outcomes)
 
 

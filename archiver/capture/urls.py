@@ -12,6 +12,7 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 import idna
@@ -109,6 +110,7 @@ def wire_path(path: str) -> str:
     return re.sub(r"[^!-~]", lambda m: "".join(f"%{b:02X}" for b in m[0].encode("utf-8", "surrogatepass")), whole)
 
 
+@lru_cache(maxsize=4096)
 def host_ascii(host: str) -> str | None:
     """The host as it is looked up: lower case, IDNA (UTS 46), addresses in their plain spelling; None when it is no host."""
     if host.startswith("[") and host.endswith("]"):
@@ -135,7 +137,8 @@ def visible(text: str) -> str:
 
 
 def _bare(url: str) -> str:
-    return re.sub(r"^((?:[A-Za-z][A-Za-z0-9+.\-]*:)?//)[^/?#]*@", r"\1", url)
+    """For showing: without what may be userinfo, also where slashes are missing, which browsers forgive."""
+    return re.sub(r"^((?:[A-Za-z][A-Za-z0-9+.\-]*:)?[/\\]*)[^/\\?#]*@", r"\1", url)
 
 
 def _idna(name: str) -> str:

@@ -106,14 +106,17 @@ def _settled(source: Source) -> Iterator[Record | Broken]:
 
 
 def _read_original(record: Record, source: Source, originals: _Originals) -> Iterator[Archived]:
-    is_http = record.fields.get("Content-Type").lower().startswith("application/http") or (
-        record.type == "response" and record.url.startswith(("http:", "https:"))
-    )
-    scan = scan_http(record.pieces()) if is_http else scan_plain(record.pieces())
+    scan = scan_http(record.pieces()) if _is_http(record) else scan_plain(record.pieces())
     archived = _archived(record, scan, source)
     if archived is not None:
         originals.add(record.id, record.fields.get("WARC-Date"), record.fields.get("WARC-Payload-Digest"), archived)
         yield archived
+
+
+def _is_http(record: Record) -> bool:
+    """Whether the block is an HTTP message around the payload; that of a resource is the payload, whatever it is called."""
+    called_so = record.fields.get("Content-Type").lower().startswith("application/http")
+    return record.type == "response" and (called_so or record.url.startswith(("http:", "https:")))
 
 
 def _read_revisit(record: Record, source: Source) -> _Revisit | None:
@@ -298,9 +301,7 @@ def _read_payload(record: Record | Broken | None, ref: RecordRef, limit_bytes: i
         raise InputError(f"the record in {place} is larger than {limit_bytes} bytes")
     if record.type == "revisit":
         raise InputError(f"the record in {place} is a revisit: its payload stands elsewhere")
-    is_http = record.type == "response" and record.fields.get("Content-Type").lower().startswith("application/http")
-    is_http = is_http or (record.type == "response" and record.url.startswith(("http:", "https:")))
-    found = _decode(record.pieces(), place, limit_bytes) if is_http else Payload(_joined(record.pieces()))
+    found = _decode(record.pieces(), place, limit_bytes) if _is_http(record) else Payload(_joined(record.pieces()))
     end = record.finish()
     if isinstance(end, Broken):
         raise InputError(f"the record in {place} is broken: {end.detail}")

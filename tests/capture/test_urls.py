@@ -175,3 +175,13 @@ def test_no_location_raises(location: bytes) -> None:
 def test_messages_hold_no_control_characters(text: str) -> None:
     assert visible(text).isprintable()
     assert len(visible(text)) <= 201
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["ftp://me:w0rd@h/", "//me:w0rd@h:99999/", "http:me:w0rd@h:0/", "https:/me:w0rd@h:99999/", "http:\\\\me:w0rd@h:0", "me:w0rd@h"],
+)
+def test_a_refused_redirect_shows_no_userinfo(location: str) -> None:
+    found = follow(Place("http", "a.example", 80, "/"), location.encode())
+    assert isinstance(found, Refusal)
+    assert "w0rd" not in found.detail
