@@ -22,6 +22,9 @@ from archiver.capture.robots import PRODUCT, ROBOTS_BYTES_MAX, Rules, read_rules
 from archiver.capture.urls import Place
 from archiver.model import Captured, Event, FetchSettings, Hop, Missed, Outcome, Reason, Target
 
+Answers = dict[tuple[str, str, bool, str], asyncio.Future[Answer]]
+"""What was asked for one archive, and what came of it: URL, `Accept`, whether headers for the target's origin went along, log-in."""
+
 
 @dataclass(slots=True)
 class _Walk:
@@ -39,6 +42,7 @@ class _Walk:
     keep_bytes: int = 0
     for_robots: bool = False
     last: Answer | None = None
+    answers: Answers = field(default_factory=dict)
 
     @property
     def attempts(self) -> int:
@@ -95,11 +99,14 @@ class Client:
         ports: Collection[int] = (),
         walked: Sequence[Hop] = (),
         onward: Place | None = None,
+        answers: Answers | None = None,
     ) -> Outcome:
         """Fetch one target: Captured when its last hop is a whole 2xx response with a body, otherwise Missed with the reason.
 
         `record` is awaited once for each response that arrived (redirects and failed attempts too); the response is closed after it.
         `ports`: what the post itself names, and redirects may therefore open beside 80, 443 and the port of the target.
+        `answers`: those of this archive so far, to which this adds its own; what stands there already is not asked for again, and what is
+        under way is waited for, so that several targets that lead to one URL fetch it once.
         `walked`: redirects of the target that the archive holds already, the last of which leads `onward`; they are not asked for again.
 
         Raises nothing that a server or network can cause; cancelling is immediate and leaves nothing behind. Raises OutputError when
@@ -109,6 +116,7 @@ class Client:
         if isinstance(place, Refusal):
             return Missed(target, (), self._now(), place.reason, place.detail, 0)
         walk = _Walk(place, accept, record, frozenset({place.port, *ports}), [*walked], [hop.url for hop in walked])
+        walk.answers = {} if answers is None else answers
         refusal = await self._walk(walk, onward)
         at = walk.hops[-1].at if walk.hops else self._now()
         stored = walk.hops[-1].stored if walk.hops else None
@@ -134,7 +142,7 @@ class Client:
             if refusal is not None:
                 return refusal
             walk.seen.append(place.url)
-            answer = await self._persist(walk, place)
+            answer = await self._answer(walk, place)
             walk.last = answer
             walk.hops.append(answer.hop)
             if answer.refusal is not None or answer.head is None or answer.head.status not in REDIRECTS:
@@ -157,6 +165,26 @@ class Client:
         if isinstance(following, Refusal):
             return following
         return policy.redirect_refusal(following.url, walk.seen, self._settings) or following
+
+    async def _answer(self, walk: _Walk, place: Place) -> Answer:
+        """What the archive holds of this place, or what it answers now."""
+        own = place.origin == walk.first.origin
+        key = (place.url, walk.accept, own, walk.first.userinfo if own else "")
+        known = walk.answers.get(key)
+        if known is not None:
+            walk.asked = True
+            return await asyncio.shield(known)
+        coming = walk.answers[key] = asyncio.get_running_loop().create_future()
+        try:
+            answer = await self._persist(walk, place)
+        except BaseException as error:
+            del walk.answers[key]
+            coming.cancel() if isinstance(error, asyncio.CancelledError) else coming.set_exception(error)
+            if not coming.cancelled():
+                coming.exception()  # taken, so that nobody has to wait for it
+            raise
+        coming.set_result(answer)
+        return answer
 
     async def _persist(self, walk: _Walk, place: Place) -> Answer:
         """Ask until there is an answer, nothing can recover, or the retries are used up; a partial response outranks none."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from archiver.capture.client import Client
+from archiver.capture.client import Answers, Client
 from archiver.capture.headers import ACCEPT
 from archiver.capture.urls import Place, parse
 from archiver.model import Captured, Exchange, FetchSettings, Missed, Outcome, Stored, Target
@@ -62,6 +62,7 @@ class Capture:
         self._writer = writer
         self._begun = begun
         self._ports: frozenset[int] = frozenset()
+        self._answers: Answers = {}
 
     async def page(self, url: str) -> Outcome:
         """Fetch the post itself."""
@@ -91,7 +92,13 @@ class Capture:
         """Fetch one target; whatever came of it is in the archive when this returns."""
         begun = self._begun(target)
         fetched = await self._client.fetch(
-            target, record=self._record, accept=accept, ports=self._ports, walked=begun.hops, onward=begun.onward
+            target,
+            record=self._record,
+            accept=accept,
+            ports=self._ports,
+            walked=begun.hops,
+            onward=begun.onward,
+            answers=self._answers,
         )
         outcome = discretion.outcome(fetched)
         match outcome:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from archiver.capture.client import Client
-from archiver.model import Captured, Outcome, Target
+from archiver.model import Captured, Missed, Outcome, Target
 from archiver.pipeline.capturing import Capture
 from archiver.warc.records import WarcInfo
 from archiver.warc.writer import WarcWriter
@@ -38,3 +38,45 @@ async def _one(target: Target, named: tuple[Target, ...], folder: Path) -> Outco
                 return await capture.one(target)
     finally:
         writer.close()
+
+
+def test_what_several_links_lead_to_is_fetched_once(tmp_path: Path) -> None:
+    """Two redirect to it, one is it; and one way of two steps is walked by two."""
+    table = {
+        "/a": redirect("/there"),
+        "/b": redirect("/there", "301 Moved"),
+        "/c": redirect("/a"),
+        "/there": response(b"picture"),
+        "/gone": response(b"", "404 Not Found"),
+        "/x": redirect("/gone"),
+    }
+    with serve(routes(table)) as web:
+        outcomes = asyncio.run(_all([web.url(path) for path in ("/a", "/b", "/c", "/there", "/gone", "/x")], tmp_path))
+    assert sorted(web.targets()) == sorted(table)
+    captured = [outcome for outcome in outcomes if isinstance(outcome, Captured)]
+    assert len(captured) == 4
+    assert len({outcome.record for outcome in captured}) == 1
+    assert [len(outcome.hops) for outcome in captured] == [2, 2, 3, 1]
+    assert all(outcome.attempts == 1 for outcome in outcomes)
+    missed = [outcome for outcome in outcomes if isinstance(outcome, Missed)]
+    assert [outcome.detail for outcome in missed] == ["the server answered 404"] * 2
+
+
+def test_a_log_in_in_one_link_is_not_shared_with_another(tmp_path: Path) -> None:
+    with serve(routes({"/a": response(b"picture")})) as web:
+        asyncio.run(_all([web.url("/a"), web.url("/a").replace("//", "//me:word@")], tmp_path))
+    assert sorted("authorization" in request.headers for request in web.requests) == [False, True]
+
+
+async def _all(urls: list[str], folder: Path) -> list[Outcome]:
+    found: dict[str, Outcome] = {}
+    ids = iter(range(10**6))
+    writer = WarcWriter(folder, "p", WarcInfo("archiver", ""), now=lambda: datetime.now(UTC), new_id=lambda: str(next(ids)))
+    try:
+        with tempfile.TemporaryDirectory() as spool:
+            async with Client(QUICK, on_event=lambda _: None, spool_dir=Path(spool), now=lambda: datetime.now(UTC)) as client:
+                capture = Capture(client, writer)
+                await capture.all([Target(url, ()) for url in urls], lambda outcome: found.__setitem__(outcome.target.url, outcome))
+    finally:
+        writer.close()
+    return [found[url] for url in urls if url in found]
