@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from archiver.errors import InputError, Locked, OutputError
-from archiver.model import Decision
+from archiver.model import Decision, RecordRef
+from archiver.warc import reader
 
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
@@ -83,7 +84,7 @@ def read_report(folder: Path) -> dict[str, Any] | None:
     """report.json as it stands, or None where there is none that can be read."""
     try:
         report = json.loads((folder / REPORT_JSON).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return report if isinstance(report, dict) else None
 
@@ -105,7 +106,7 @@ def read_decisions(folder: Path) -> tuple[Decision, ...]:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     try:
         return tuple(_decision(row) for row in json.loads(raw)["decisions"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is not a decisions file this version understands; it is left untouched") from error
 
 
@@ -135,3 +136,8 @@ def _decision(row: Mapping[str, Any]) -> Decision:
     if row["verdict"] not in ("same", "different", "related", "better"):
         raise ValueError(row["verdict"])
     return Decision(str(row["a"]), str(row["b"]), row["verdict"], str(row.get("note", "")), datetime.fromisoformat(row["at"]))
+
+
+def read_payload(where: Path, record: RecordRef, limit_bytes: int) -> bytes:
+    """The payload of a record of one of the folder's own WARC files. Raises InputError when it is not there, or larger."""
+    return reader.payload(where / record.file, record, limit_bytes=limit_bytes)

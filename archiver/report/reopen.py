@@ -33,7 +33,7 @@ def report(text: str, schema_version: int) -> Report:
     """Raises InputError when the text is no JSON, no report, or of another version."""
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"the report is not JSON: {error}") from error
     if not isinstance(data, dict) or data.get("schema_version") != schema_version:
         found = data.get("schema_version") if isinstance(data, dict) else None

@@ -43,7 +43,7 @@ def _read(report: Path) -> dict[str, Any] | None:
     """None when it is no report."""
     try:
         told = json.loads(report.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     shaped = isinstance(told, dict) and isinstance(told.get("images"), list) and all(isinstance(image, dict) for image in told["images"])
     warcs = told.get("warcs", []) if shaped else None

@@ -77,7 +77,7 @@ class WaczCheck:
         raw = self._text(name)
         try:
             value = json.loads(raw) if raw is not None else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
 
@@ -166,7 +166,7 @@ class WaczCheck:
             fields = json.loads(line.split(b" ", 2)[2])
             place = (Path(fields["filename"]).name, int(fields["offset"]))
             length, url = int(fields["length"]), str(fields["url"])
-        except (IndexError, ValueError, KeyError, TypeError):
+        except (IndexError, ValueError, KeyError, TypeError, RecursionError):
             yield self._error("index", name, f"an index line cannot be read: {line[:100]!r}")
             return
         facts = places.get(place)
@@ -192,7 +192,7 @@ class WaczCheck:
             try:
                 at = json.loads("{" + told)
                 block = zlib.decompress(data[at["offset"] : at["offset"] + at["length"]], wbits=31)
-            except (ValueError, KeyError, TypeError, zlib.error):
+            except (ValueError, KeyError, TypeError, RecursionError, zlib.error):
                 yield self._error("index", INDEX_PLACES, f"a block of the index cannot be found: {line[:100]}")
                 continue
             if not block.startswith(prefix.strip().encode()):
@@ -209,7 +209,7 @@ class WaczCheck:
         try:
             header, *pages = [json.loads(line) for line in raw.decode("utf-8").splitlines() if line.strip()]
             listed = [str(page["url"]) for page in pages if page["ts"]]
-        except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             yield self._error("pages", PAGES, "the page list cannot be read")
             return
         if not isinstance(header, dict) or "format" not in header:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from warcio.archiveiterator import ArchiveIterator
-from warcio.exceptions import ArchiveLoadFailed
 
 from archiver.warc.findings import Finding
 from archiver.warc.records import bare_id
@@ -36,8 +35,8 @@ def _disagreements(source: Source) -> Iterator[Finding]:
             for record_id, finding in _theirs(file, source.name):
                 theirs.add(record_id)
                 yield from [finding] if finding else []
-        except (ArchiveLoadFailed, EOFError, ValueError) as error:
-            yield Finding("error", "second-reader", source.name, None, "", f"warcio cannot read on: {error}")
+        except Exception as error:  # damaged record heads make it raise whatever comes
+            yield Finding("error", "second-reader", source.name, None, "", f"warcio cannot read on: {error!r}")
     missing = sorted((ours[record_id], record_id) for record_id in ours.keys() - theirs)
     if missing:
         detail = f"warcio reads {len(ours) - len(missing)} of {len(ours)} records; this is the first that it misses"

@@ -23,3 +23,10 @@ def test_a_flipped_byte_is_where_they_part(tmp_path: Path) -> None:
     path = tmp_path / "damaged.warc.gz"
     path.write_bytes(damaged)
     assert [finding.kind for finding in disagreements(path) if finding.severity == "error"]
+
+
+def test_what_warcio_stumbles_over_is_told_not_raised(tmp_path: Path) -> None:
+    """A file that ends in the head of its second record makes it raise AttributeError."""
+    path = tmp_path / "cut.warc"
+    path.write_bytes((WARCS / "good" / "foreign" / "wget-plain.warc").read_bytes()[:1185])
+    assert any("warcio cannot read on" in finding.detail for finding in disagreements(path))
