@@ -148,7 +148,9 @@ def test_report_that_leaves_a_picture_out(tmp_path: Path) -> None:
     assert finding.detail == "https://a.example/b.png: in the archive and not in the report"
 
 
-@pytest.mark.parametrize("text", ["{", "[" * 99999, "[]", "{}", '{"images": [1]}', '{"images": [], "warcs": [[]]}', '{"images": {}, "warcs": 1}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[" * 99999, "[]", "{}", '{"images": [1]}', '{"images": [], "warcs": [[]]}', '{"images": {}, "warcs": 1}']
+)
 def test_report_that_cannot_be_read(folder: Path, text: str) -> None:
     (folder / "report.json").write_text(text)
     assert [finding.kind for finding in errors(folder)] == ["report"]
