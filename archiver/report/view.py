@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from archiver.model import Cluster, Hop, Image, Pair, Picture, Report
 from archiver.report import wording
@@ -113,7 +114,7 @@ class Group:
     further_pairs: int
     """What a very large group has beyond what is shown."""
     times: tuple[When, ...]
-    frame: Mapping[str, object]
+    frame: Mapping[str, Any]
     """For the compare tools: the pictures and how they lie on each other."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,9 +17,11 @@ from archiver.pipeline.means import Means
 from archiver.pipeline.rejudge import report as judge_again
 from archiver.pipeline.settings import STRICTNESS_DEFAULT, Settings
 from archiver.report import json as report_json
-from archiver.review import acts
+from archiver.review import acts, originals
 from archiver.review.items import Agenda
 from archiver.review.ledger import Change, Key, apply
+
+ORIGINAL_MAX_BYTES = 32 * 2**20
 
 Size = Literal["thumbnail", "preview"]
 
@@ -90,6 +93,22 @@ class Desk:
             return self._cache.load_preview(payload) if size == "preview" else self._cache.load_thumbnail(payload)
         except KeyError:
             return None
+
+    def warcs(self) -> frozenset[str]:
+        """The WARC files of the report that lie in the folder."""
+        return frozenset(name for name in self.report.warcs if (self.where / name).is_file())
+
+    def original(self, payload: str) -> tuple[bytes, str] | None:
+        """(bytes, media type) of an archived picture as it came; None when there is none that a browser may have, and when the
+        bytes in its record do not have this SHA-256 (any more)."""
+        found = originals.find(self.agenda().places.images(payload), self.warcs())
+        if found is None:
+            return None
+        try:
+            data = folder.read_payload(self.where, found.record, ORIGINAL_MAX_BYTES)
+        except (InputError, OSError):
+            return None
+        return (data, found.media_type) if hashlib.sha256(data).hexdigest() == payload else None
 
     # --- writing ---
 

@@ -17,12 +17,12 @@ from urllib.parse import urlencode
 from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined, TemplateNotFound
 
 from archiver.model import Pair, Relation, Verdict
+from archiver.report import harmless, view, wording
 from archiver.report import html as report_html
-from archiver.report import view, wording
 from archiver.report.links import href
 from archiver.report.places import report_title, site
 from archiver.report.places import title as named
-from archiver.review import ledger
+from archiver.review import ledger, originals
 from archiver.review.items import KINDS, Agenda, Choice, Item, Status
 
 STRIP_EACH_WAY = 25
@@ -43,7 +43,8 @@ class Room:
     agenda: Agenda
     root: str
     """The path under which all addresses of this run stand."""
-    folder: str
+    warcs: frozenset[str] = frozenset()
+    """WARC files of the folder: pictures in them can be had in full."""
 
     def link(self, path: str, wanted: Choice | None = None, **more: str) -> str:
         return f"{self.root}/{path}{self.query(wanted, **more)}"
@@ -94,7 +95,9 @@ class Card:
 def environment() -> Environment:
     """The report room's templates and this room's; everything is escaped, a misspelt name is an error."""
     loader = ChoiceLoader([FunctionLoader(_own), FunctionLoader(report_html.asset)])
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=harmless.visible
+    )
     made.filters.update(report_html.environment().filters)
     made.filters["kind"] = _kind
     return made
@@ -284,6 +287,7 @@ def item(room: Room, one: Item, wanted: Choice) -> str:
         item=one,
         status=status,
         group=group,
+        frame=_frame(room, group, letters),
         heading=group.title if one.kind in ("unsure", "apart") else one.title,
         card=card(room, one, wanted),
         copies=[_copy(room, one, payload, letters[payload]) for payload in one.members],
@@ -298,6 +302,13 @@ def item(room: Room, one: Item, wanted: Choice) -> str:
         seen=ledger.digest(status.mine),
         note=next((decision.note for decision in status.mine if decision.note), ""),
     )
+
+
+def _frame(room: Room, group: view.Group, letters: Mapping[str, str]) -> dict[str, object]:
+    """The frame of the compare tools, with the addresses of the pictures that can be had in full."""
+    places = room.agenda.places
+    whole = {letter: room.picture(p, "original") for p, letter in letters.items() if originals.find(places.images(p), room.warcs)}
+    return {**group.frame, "members": [{**one, "whole": whole.get(one["letter"], "")} for one in group.frame["members"]]}
 
 
 class _Previews(Mapping[str, str]):

@@ -5,7 +5,8 @@ Rules
 - `Host` must be the server's own (a stranger's name that resolves to 127.0.0.1 is refused), and so must `Origin` and
   `Sec-Fetch-Site` where a browser sends them; what changes something must have an Origin (OWASP, Cross-Site Request Forgery).
 - The token is part of the path and not a cookie, because cookies are shared between all ports of a host (RFC 6265 section 8.5).
-- It serves its own pages and JPEGs that the program encoded itself; never an archived page, SVG or original.
+- It serves its own pages, JPEGs that the program encoded itself, and for comparing the archived still pictures of this folder that
+  the program decoded, in formats that can hold no script; never an archived page or SVG, never a file by its name.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class Server:
             ("GET", "/pictures", self._pictures),
             ("GET", "/state", self._state),
             ("GET", "/{size:thumbnail|preview}/{payload}", self._picture),
+            ("GET", "/original/{payload}", self._original),
             ("GET", "/{name:review.css|review.js}", self._asset),
             ("GET", "/export.{kind:json|csv}", self._export),
             ("POST", "/decide", self._decide),
@@ -138,7 +140,7 @@ class Server:
         return self._html(pages.bulk(self._room(), choice(request.query)))
 
     def _room(self) -> pages.Room:
-        return pages.Room(self._desk.agenda(), f"/{self._token}", self._desk.where.resolve().name)
+        return pages.Room(self._desk.agenda(), f"/{self._token}", self._desk.warcs())
 
     @staticmethod
     def _html(text: str) -> web.Response:
@@ -158,6 +160,16 @@ class Server:
         if jpeg is None:
             raise web.HTTPNotFound
         return web.Response(body=jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+    async def _original(self, request: web.Request) -> web.StreamResponse:
+        """For the compare tools. The type is ours and is not guessed at (nosniff); opened on its own the picture stands in a sandbox."""
+        payload = request.match_info["payload"]
+        found = self._desk.original(payload) if _PAYLOAD.fullmatch(payload) else None
+        if found is None:
+            raise web.HTTPNotFound
+        data, media_type = found
+        fixed = {"Cache-Control": "private, max-age=86400, immutable", "Content-Security-Policy": "default-src 'none'; sandbox"}
+        return web.Response(body=data, content_type=media_type, headers=fixed)
 
     async def _asset(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,11 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from archiver.model import Decision
 from archiver.pipeline import folder
+from archiver.pipeline.archive import archive
+from archiver.pipeline.means import Means
+from archiver.pipeline.settings import Settings
 from tests import viewer
+from tests.report.samples import jpeg, scene
 from tests.review.desks import hostile_folder, many_folder, sample_folder
 from tests.review.serving import Served, served
 from tests.viewer import NARROW, WIDE
@@ -121,6 +126,28 @@ def test_the_ends_of_the_list_are_named(review: Served, window: NewPage) -> None
         expect(page.locator(".steps .place")).to_have_text(f"{place} of 4")
     press(page, "j")
     expect(page.locator("#saved-words")).to_have_text("This is the last one; O shows all.")
+
+
+def test_the_compare_tools_show_the_archived_files_themselves(tmp_path: Path, window: NewPage) -> None:
+    for name, quality in (("a.jpg", 92), ("b.jpg", 60)):
+        (tmp_path / name).write_bytes(jpeg(scene(1, (900, 600)), quality))
+    (tmp_path / "post.md").write_text("![A chair](a.jpg)\n\n![The chair again](b.jpg)\n")
+    with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver holds the event loop of this thread
+        how, means = Settings(local_images=True, workers=1), Means(lambda event: None)
+        elsewhere.submit(archive, str(tmp_path / "post.md"), tmp_path / "archived", how, means).result()
+    with served(tmp_path / "archived") as review:
+        page = window(review.url)
+        page.get_by_role("link", name="Begin").click()
+        press(page, "c")
+        page.wait_for_function("['a', 'b'].every(which => document.getElementById(`compare-img-${which}`).naturalWidth === 900)")
+        expect(page.locator("#label-a")).not_to_contain_text("preview")
+
+
+def test_where_there_are_only_previews_the_compare_tools_say_so(review: Served, window: NewPage) -> None:
+    page = to_group(window(review.url))
+    press(page, "c")
+    expect(page.locator("#label-a")).to_contain_text("1200 × 675")
+    expect(page.locator("#label-a")).to_contain_text("preview, 480 pixels wide")
 
 
 # --- by mouse ---------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -21,7 +22,7 @@ from archiver.pipeline.means import Means
 from archiver.pipeline.rejudge import dedup
 from archiver.pipeline.rejudge import report as judge_again
 from archiver.pipeline.settings import Settings
-from archiver.review import acts, asking
+from archiver.review import acts, asking, originals
 from archiver.review.desk import Desk
 from tests.report.samples import jpeg, scene
 from tests.review.serving import served
@@ -242,3 +243,44 @@ def test_the_pictures_served_are_small_and_the_program_s_own(archived: Path) -> 
         (archived / "seen.jpg").write_bytes(jpeg_bytes)
         with Image.open(archived / "seen.jpg") as image:
             assert max(image.size) <= 480
+
+
+def test_an_archived_picture_is_served_as_it_came_and_only_as_a_picture(archived: Path) -> None:
+    with served(archived) as review:
+        answer = review.get(f"original/{SHA['a.jpg']}")
+        assert (answer.status, answer.body) == (200, COPIES["a.jpg"])
+        assert answer.headers["Content-Type"] == "image/jpeg"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        post = hashlib.sha256((archived.parent / "pictures" / "post.md").read_bytes()).hexdigest()
+        for name in (post, "0" * 64, "report.json", "..%2freport.json"):
+            assert review.get(f"original/{name}").status == 404
+
+
+def test_what_no_longer_has_its_digest_is_not_served(archived: Path) -> None:
+    path = archived / folder.REPORT_JSON
+    told = json.loads(path.read_text())
+    rows = {image["sha256"]: image for image in told["images"]}
+    rows[SHA["a.jpg"]]["warc"] = rows[SHA["b.jpg"]]["warc"]
+    path.write_text(json.dumps(told))
+    with Desk(archived) as desk:
+        assert desk.original(SHA["a.jpg"]) is None
+        assert desk.original(SHA["b.jpg"]) == (COPIES["b.jpg"], "image/jpeg")
+
+
+def test_files_outside_of_the_folder_are_not_served(judged: Path) -> None:
+    with Desk(judged) as desk:
+        assert all(desk.original(payload) is None for payload in SHA.values())
+
+
+@pytest.mark.parametrize("change", [{"format": "svg"}, {"frames": 3}, {"file": "../other.warc.gz"}])
+def test_only_still_pictures_of_its_own_warcs_go_to_the_browser(archived: Path, change: dict[str, Any]) -> None:
+    with Desk(archived) as desk:
+        found, picture = desk.report, desk.report.images[0].picture
+        image = desk.report.images[0]
+    assert picture is not None
+    assert image.record is not None
+    assert originals.find([image], found.warcs) is not None
+    record = replace(image.record, **change) if "file" in change else image.record
+    changed = replace(image, record=record, picture=picture if "file" in change else replace(picture, **change))
+    assert originals.find([changed], found.warcs) is None

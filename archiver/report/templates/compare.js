@@ -1,6 +1,6 @@
 // The compare tools. Frames say which pictures there are and where each lies in the pixels of the fullest one:
-// {id, title, members: [{letter, key, name, words, facts, width, height, matrix: [a, b, c, d, e, f]}]}
-// with the matrix row-major, own pixels -> pixels of the frame. Both pictures always share one view: the same zoom, the same place.
+// {id, title, members: [{letter, key, name, words, facts, width, height, matrix: [a, b, c, d, e, f], whole}]}
+// with the matrix row-major, own pixels -> pixels of the frame; `whole`, if there is one, is the address of the picture in full. Both pictures always share one view: the same zoom, the same place.
 "use strict";
 const Compare = (() => {
   const MODES = ["side", "slide", "flick", "difference"];
@@ -141,22 +141,41 @@ const Compare = (() => {
     for (let n = 1; n < state.gain; n += 1) context.drawImage(once, 0, 0);
   }
 
+  // What is seen may have fewer pixels than the picture: then the label says so.
   function label(which) {
     const one = member(which);
-    at(`label-${which}`).textContent = `${one.name}${one.facts ? ` · ${one.facts}` : ""}`;
     const img = at(`compare-img-${which}`);
-    const found = one.src || source(one.key);
+    const less = img.complete && img.naturalWidth && img.naturalWidth < one.width * 0.99;
+    at(`label-${which}`).textContent = [one.name, one.facts, less ? `preview, ${img.naturalWidth} pixels wide` : ""].filter(Boolean).join(" · ");
+  }
+
+  const wholes = new Set(); // addresses of whole pictures that have come
+  function fetchWhole(which, one) {
+    const whole = new Image();
+    whole.addEventListener("load", () => {
+      wholes.add(one.whole);
+      if (state.frame && member(which) === one) at(`compare-img-${which}`).src = one.whole;
+    });
+    whole.src = one.whole;
+  }
+
+  function load(which) {
+    const one = member(which);
+    const img = at(`compare-img-${which}`);
+    const found = wholes.has(one.whole) ? one.whole : source(one.key);
     if (found) img.src = found;
     else img.removeAttribute("src");
+    if (one.whole && !wholes.has(one.whole)) fetchWhole(which, one);
     img.alt = `Copy ${one.name}`;
     at(`compare-${which}`).value = String(state[which]);
+    label(which);
   }
 
   function show() {
     const { title, members } = state.frame;
     at("compare-of").textContent = title;
-    label("a");
-    label("b");
+    load("a");
+    load("b");
     at("compare-words").textContent = [member("a"), member("b")].filter((one) => one.words).map((one) => `${one.letter}: ${one.words}`).join(". ");
     at("compare-swap").disabled = members.length < 2;
     seen();
@@ -286,7 +305,7 @@ const Compare = (() => {
     at("compare-modes").addEventListener("change", (event) => setMode(event.target.value));
     for (const which of ["a", "b"]) {
       at(`compare-${which}`).addEventListener("change", (event) => { state[which] = Number(event.target.value); show(); });
-      at(`compare-img-${which}`).addEventListener("load", draw);
+      at(`compare-img-${which}`).addEventListener("load", () => { label(which); draw(); });
     }
     at("compare-swap").addEventListener("click", () => { [state.a, state.b] = [state.b, state.a]; show(); });
     at("compare-slide").addEventListener("input", (event) => slideTo(Number(event.target.value)));
