@@ -73,7 +73,7 @@ class Totals:
     size_bytes: int
     """Sum over all archived images as fetched."""
     saved_bytes: int
-    """Payload bytes not stored again because a revisit record stands for them."""
+    """Payload bytes not stored again: a revisit record stands for them, or several addresses lead to one record."""
 
 
 def totals(report: Report) -> Totals:
@@ -86,6 +86,7 @@ def totals(report: Report) -> Totals:
     by_status: dict[str, int] = {}
     for image in report.images:
         by_status[image.status] = by_status.get(image.status, 0) + 1
+    stored = {image.record or number: image.size_bytes for number, image in enumerate(archived) if not image.revisit}
     alone = sum(1 for payload in payloads if payload not in grouped)
     together = sum(1 for cluster in report.clusters if any(places.images(payload) for payload in cluster.members))
     pictures = alone + together + anonymous
@@ -103,7 +104,7 @@ def totals(report: Report) -> Totals:
         unsure=len(report.unsure),
         held_apart=len(report.held_apart),
         size_bytes=sum(image.size_bytes for image in archived),
-        saved_bytes=sum(image.size_bytes for image in archived if image.revisit),
+        saved_bytes=sum(image.size_bytes for image in archived) - sum(stored.values()),
     )
 
 

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from archiver.errors import InputError
 from archiver.model import Report, Transform
 from archiver.report import json
+from archiver.report.places import totals
 from tests.report.samples import EVIL, sample
 
 VALIDATOR = Draft202012Validator(json.schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
@@ -187,3 +188,12 @@ def test_any_pair_survives_writing_and_reading(transform: Transform, because: st
 def test_the_documentation_names_every_key(built: dict[str, Any]) -> None:
     text = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
     assert [key for key in built if f"`{key}`" not in text] == []
+
+
+def test_several_addresses_of_one_record_are_stored_once() -> None:
+    report = sample()[0]
+    first = next(image for image in report.images if image.status == "ok" and not image.revisit)
+    again = replace(first, target=replace(first.target, url="https://other.example/again.jpg"))
+    before, after = totals(report), totals(replace(report, images=(*report.images, again)))
+    assert after.size_bytes == before.size_bytes + first.size_bytes
+    assert after.saved_bytes == before.saved_bytes + first.size_bytes
