@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.warc.findings import Facts, Finding
-from archiver.warc.records import RECORD_END
+from archiver.warc.records import RECORD_END, parse_digest
 from archiver.warc.sources import ARCHIVE_FOLDER, ZIP_FAULTS, local_header
 from archiver.warc.wacz import DATAPACKAGE, DATAPACKAGE_DIGEST, INDEX_PLACES, PAGES
 
@@ -178,6 +179,8 @@ class WaczCheck:
             yield self._error("index", name, f"the index says {url} for {place[0]} at {place[1]}; the record there is of {facts.url}")
         elif facts.length and length not in _lengths(facts):
             yield self._error("index", name, f"the index says {length} bytes for {url}; the record has {facts.length}")
+        elif detail := _other_capture(line, fields, facts):
+            yield self._error("index", name, f"the index says {detail} for {url}; the record does not")
 
     def _check_places(self) -> Iterator[Finding]:
         """Each line of index.idx must lead to a gzip member that begins with the line it names."""
@@ -217,6 +220,18 @@ class WaczCheck:
         for url in listed:
             if url.partition("#")[0] not in urls:
                 yield Finding("warning", "pages", f"{self._label}/{PAGES}", None, "", f"the page {url} is not in the archive")
+
+
+def _other_capture(line: bytes, fields: dict[str, Any], facts: Facts) -> str:
+    """Where an index line tells another time, status or payload than its record, in words."""
+    moment = line.split(b" ", 2)[1].decode("ascii", "replace")
+    if not re.sub(r"[^0-9]", "", facts.date).startswith(moment[:14]):
+        return moment
+    told = parse_digest(str(fields.get("digest", "")))
+    if told and (declared := parse_digest(facts.payload_digest)) and told[0] == declared[0] and told != declared:
+        return str(fields["digest"])
+    status = str(fields.get("status", ""))
+    return f"status {status}" if facts.status and status.isdigit() and int(status) != facts.status else ""
 
 
 def _in_place(name: str) -> bool:

@@ -331,6 +331,13 @@ FAULTS = (
     Fault("unknown-version.warc.gz", replace_in("resource", PAGE, b"WARC/1.1", b"WARC/9.9"), ("version",)),
     Fault("missing-manifest-digest.wacz", rezip(drop("datapackage-digest.json")), ("manifest",)),
     Fault("wrong-cdxj-offset.wacz", rezip(reindex(wrong_offset)), ("index",)),
+    Fault("wrong-cdxj-time.wacz", rezip(reindex(lambda index: index.replace(b" 20261122174105 ", b" 20261122174106 "))), ("index",)),
+    Fault("wrong-cdxj-status.wacz", rezip(reindex(lambda index: index.replace(b'"status": "301"', b'"status": "200"'))), ("index",)),
+    Fault(
+        "wrong-cdxj-digest.wacz",
+        rezip(reindex(lambda index: index.replace(b'"digest": "sha256:UA', b'"digest": "sha256:AU'))),
+        ("index",),
+    ),
     Fault("unsorted-index.wacz", rezip(reindex(lambda index: b"\n".join(index.split(b"\n")[-2::-1]) + b"\n")), ("index",)),
     Fault("deflated.wacz", rezip(lambda files: None, zipfile.ZIP_DEFLATED), ("deflated",)),
     Fault("swapped-warc.wacz", rezip(swapped), ("manifest", "index")),
