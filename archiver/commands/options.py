@@ -12,11 +12,9 @@ import click
 from archiver.commands import hosts
 from archiver.errors import UsageError
 from archiver.model import FetchSettings
-from archiver.pipeline.settings import STRICTNESS_DEFAULT, Settings
+from archiver.pipeline.settings import STRICTNESS, STRICTNESS_DEFAULT, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-STRICTNESS = ("lax", "normal", "strict")
 
 
 class Size(click.ParamType[int]):

@@ -117,7 +117,8 @@ def carry_out(work: Work, local: Document | None) -> Steps:
     try:
         memory = _remember(work)
         expected = len(local.links) if local else PICTURES_OF_A_PAGE
-        with Judge(work.where / folder.CACHE, work.settings, work.means.on_event, expected=expected) as judge:
+        check = work.means.stop.check
+        with Judge(work.where / folder.CACHE, work.settings, work.means.on_event, expected=expected, check=check) as judge:
             captured = yield lambda client: _capture(work, capturing.Capture(client, writer, memory.begun), writer, memory, judge, local)
             material = Material(
                 work.where,

@@ -35,7 +35,7 @@ def visitor(settings: FetchSettings, means: Means) -> Client:
 
 
 def alone(job: Job[T], settings: FetchSettings, means: Means) -> T:
-    """Do the job with a client of its own; SIGINT and SIGTERM cancel it. Raises KeyboardInterrupt when one of them came."""
+    """Do the job with a client of its own; SIGINT, SIGTERM and `means.stop` cancel it. Raises KeyboardInterrupt then."""
 
     async def main() -> T:
         task = asyncio.current_task()
@@ -44,8 +44,12 @@ def alone(job: Job[T], settings: FetchSettings, means: Means) -> T:
         with suppress(RuntimeError, ValueError, NotImplementedError):  # not the main thread: the caller handles signals
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, task.cancel)
-        async with visitor(settings, means) as client:
-            return await job(client)
+        means.stop.ends(lambda: loop.call_soon_threadsafe(task.cancel))
+        try:
+            async with visitor(settings, means) as client:
+                return await job(client)
+        finally:
+            means.stop.ends(None)
 
     try:
         return asyncio.run(main())

@@ -33,14 +33,21 @@ REASONS = {"crash": Reason.CORRUPT, "timeout": Reason.CORRUPT, "memory": Reason.
 """What a picture is called that a decoder did not survive."""
 
 
+def _go_on() -> None:
+    """Nobody asks the run to end."""
+
+
 class Judge:
     """Measures what is submitted; `finish` compares and groups. A context manager: leaving it by an exception ends all work at once."""
 
-    def __init__(self, cache: Path, settings: Settings, on_event: Callable[[Event], None], *, expected: int = 100) -> None:
+    def __init__(
+        self, cache: Path, settings: Settings, on_event: Callable[[Event], None], *, expected: int = 100, check: Callable[[], None] = _go_on
+    ) -> None:
         self._cache = Cache.open(cache)
         self._shelf: tasks.Shelf = (str(self._cache.path), self._cache.version)
         self._settings = settings
         self._event = on_event
+        self._check = check
         self._lock = threading.Lock()
         self._submitted: set[str] = set()
         self._futures: list[Future[Any]] = []
@@ -116,7 +123,7 @@ class Judge:
 
         Raises OutputError when the disk is full.
         """
-        _wait(self._futures)
+        self._wait()
         if self._failure is not None:
             raise self._failure
         pictures = [self._pictures[payload] for payload in sorted(self._pictures)]
@@ -128,7 +135,7 @@ class Judge:
 
     def measured(self, payloads: Sequence[str], names: Sequence[str]) -> tuple[Picture, ...]:
         """Wait for these payloads. Raises InputError for the first that is no picture, calling it by its name."""
-        _wait(self._futures)
+        self._wait()
         for payload, name in zip(payloads, names, strict=True):
             if payload not in self._pictures:
                 raise InputError(f"{name} is no picture that can be compared: {self._unreadable[payload].detail}")
@@ -160,6 +167,12 @@ class Judge:
         """JPEGs of measured pictures, longest side 200 px."""
         return {payload: self._cache.load_thumbnail(payload) for payload in payloads if payload in self._pictures}
 
+    def _wait(self) -> None:
+        for future in self._futures:
+            with suppress(Exception):  # `_measured` has taken note of it
+                future.result()
+            self._check()
+
     def _compare(self, wanted: Sequence[tuple[Picture, Picture]]) -> list[Pair]:
         """The verdicts, known ones from the cache, the rest from the workers."""
         strictness = self._settings.strictness
@@ -169,6 +182,7 @@ class Judge:
         futures = [self._workers.submit_unbounded(tasks.compare_pairs, self._shelf, batch, strictness) for batch in batches]
         for batch, future in zip(batches, futures, strict=True):
             pairs = _result(future)
+            self._check()
             self._cache.save_pairs(pairs, strictness)
             known.update({(pair.a, pair.b): pair for pair in pairs})
             self._event(Event("compared", fields={"pairs": len(batch), "total": len(wanted)}))
@@ -181,12 +195,6 @@ class Judge:
 
 def _count(expected: int) -> int:
     return max(1, min(default_count(), -(-expected // PICTURES_PER_WORKER)))
-
-
-def _wait(futures: Iterable[Future[Any]]) -> None:
-    for future in futures:
-        with suppress(Exception):  # `_measured` has taken note of it
-            future.result()
 
 
 def _result(future: Future[T | WorkerFailure]) -> T:

@@ -116,12 +116,13 @@ def _judged_inputs(paths: Sequence[Path], where: Path, settings: Settings, means
     _present(paths)
     started = means.now()
     decisions = folder.read_decisions(where)
-    with Judge(where / folder.CACHE, settings, means.on_event, expected=inputs.expected(paths)) as judge:
+    with Judge(where / folder.CACHE, settings, means.on_event, expected=inputs.expected(paths), check=means.stop.check) as judge:
         means.on_event(Event("stage", detail="Reading"))
         outcomes: dict[str, Outcome] = {}
         skipped: list[str] = []
         for path in paths:
             for outcome, source in inputs.read(path, len(paths) > 1, skipped):
+                means.stop.check()
                 outcomes[outcome.target.url] = outcome
                 if source is not None:
                     judge.submit(source)

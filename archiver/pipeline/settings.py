@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
+from archiver.errors import UsageError
 from archiver.model import FetchSettings
 from archiver.version import __version__
 
+STRICTNESS = ("lax", "normal", "strict")
 STRICTNESS_DEFAULT = "normal"
 
 
@@ -31,6 +33,12 @@ class Settings:
     keep_secrets: bool = False
     workers: int = 0
     """Worker processes that decode and compare; 0: as many as the work and the machine call for."""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a word that is none of those known."""
+        for name, words in (("strictness", STRICTNESS), ("srcset", ("all", "largest"))):
+            if getattr(self, name) not in words:
+                raise UsageError(f"{name} is one of {', '.join(words)}; {getattr(self, name)!r} is none")
 
     def shown(self) -> dict[str, Any]:
         """What report.json and warcinfo may say of the settings: everything but secrets."""
