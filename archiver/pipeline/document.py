@@ -48,7 +48,16 @@ def parse(raw: bytes, source: str, settings: Settings, *, url: str = "", content
         content_type=content_type,
         srcset=settings.srcset,
         local_images=settings.local_images,
+        folders=_folders(source) if settings.local_images else (),
     )
+
+
+def _folders(source: str) -> tuple[str, ...]:
+    """The absolute paths under which the folder of a post may be named; of standard input it is the working directory."""
+    if is_url(source):
+        return ()
+    path = Path() / "post" if source == "-" else Path(source)
+    return tuple(dict.fromkeys((path.absolute().parent.as_posix(), path.resolve().parent.as_posix())))
 
 
 def below(page: str, name: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 from archiver.errors import InputError
 from archiver.model import Link, Post, Role, Target
@@ -84,16 +84,18 @@ def read(
     content_type: str = "",
     srcset: Literal["all", "largest"] = "largest",
     local_images: bool = False,
+    folders: Sequence[str] = (),
 ) -> Document:
     """Read a post: Markdown (CommonMark, GFM tables, front matter, the shortcodes of common site generators) or HTML.
 
     `source` is what the user named (path, `-`, URL); its ending and `content_type` tell the kind of document, else its beginning does.
     `page_url` is the address the page stands under in the archive, `base_url` what relative references are resolved against when it
-    differs. With `local_images`, relative references without a base and `file:` URLs under the post's folder are local pictures.
+    differs. With `local_images`, relative references without a base and `file:` URLs under the post's folder are local pictures;
+    `folders` are the absolute paths of that folder, without and with its symbolic links (otherwise what an absolute `source` says).
     Raises InputError when the document cannot be read as text.
     """
     with _uncollected():
-        return _read(raw, source, page_url, base_url, content_type, srcset, local_images)
+        return _read(raw, source, page_url, base_url, content_type, srcset, (folders or _folder_of(source)) if local_images else None)
 
 
 @contextmanager
@@ -109,7 +111,13 @@ def _uncollected() -> Iterator[None]:
 
 
 def _read(
-    raw: bytes, source: str, page_url: str, base_url: str, content_type: str, srcset: Literal["all", "largest"], local_images: bool
+    raw: bytes,
+    source: str,
+    page_url: str,
+    base_url: str,
+    content_type: str,
+    srcset: Literal["all", "largest"],
+    folders: Sequence[str] | None,
 ) -> Document:
     text = charset.decode(raw, source, content_type)
     front, body = frontmatter.split(text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -135,7 +143,7 @@ def _read(
         text=text,
         raw=raw,
     )
-    return _sorted_out(post, [*_front_pictures(front), *found], base, source, local_images)
+    return _sorted_out(post, [*_front_pictures(front), *found], base, source, folders)
 
 
 def plan(links: Sequence[Link]) -> tuple[Target, ...]:
@@ -214,7 +222,7 @@ def _whole_characters(text: str) -> str:
     return text if text.isascii() else _HALVES.sub("\ufffd", text)
 
 
-def _sorted_out(post: Post, found: Iterable[Found], base: str, source: str, local_images: bool) -> Document:
+def _sorted_out(post: Post, found: Iterable[Found], base: str, source: str, folders: Sequence[str] | None) -> Document:
     """Each picture to where it belongs: to be fetched, carried in the post, on disk, or out of reach."""
     links: list[Link] = []
     undecided: list[Link] = []
@@ -239,13 +247,18 @@ def _sorted_out(post: Post, found: Iterable[Found], base: str, source: str, loca
             continue
         elif address.kind == "data" and (carried := _carried(link)):
             data.append(carried)
-        elif local_images and (beside := _beside(link, source)):
+        elif folders is not None and (beside := _beside(link, source, folders)):
             local.append(beside)
         else:
             unsupported.append(link)
     known = {link.url for link in links}
     unsure = tuple(link for link in undecided if link.url not in known)
     return Document(post, tuple(links), tuple(unsupported), tuple(data), tuple(local), base, unsure)
+
+
+def _folder_of(source: str) -> tuple[str, ...]:
+    folder = source.replace("\\", "/").rpartition("/")[0]
+    return (folder,) if folder.startswith("/") else ()
 
 
 def _carried(link: Link) -> DataImage | None:
@@ -261,17 +274,15 @@ def _carried(link: Link) -> DataImage | None:
     return DataImage(link, kind, payload) if payload else None
 
 
-def _beside(link: Link, source: str) -> LocalImage | None:
+def _beside(link: Link, source: str, folders: Sequence[str]) -> LocalImage | None:
     """The path of a local picture when it stays under the folder of the post (whose path is `source`)."""
     if urls.is_web(source):
         return None
     path = link.url.partition("?")[0]
     if path.lower().startswith("file:"):
         path = re.sub(r"^file:(?://(?:localhost)?)?(?=/)", "", path, flags=re.IGNORECASE)
-        folder = source.replace("\\", "/").rpartition("/")[0]
-        if not folder.startswith("/") or not unquote(path).startswith(folder + "/"):
-            return None
-        path = path[len(folder) + 1 :] if path.startswith(folder + "/") else unquote(path)[len(folder) + 1 :]
+        inside = (unquote(path).removeprefix(f"{folder}/") for folder in folders if unquote(path).startswith(f"{folder}/"))
+        path = quote(next(inside, ".."))
     parts = [part for part in unquote(path).replace("\\", "/").split("/") if part != "."]
     if not parts or not parts[0] or ".." in parts or "\x00" in path or ":" in parts[0]:
         return None

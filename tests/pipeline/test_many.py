@@ -126,6 +126,22 @@ def test_what_a_post_carries_or_has_beside_it_is_archived(site: str, tmp_path: P
     ]
 
 
+@pytest.mark.parametrize("source", ["blog/post.md", "link/post.md", "{}/blog/post.md"])
+def test_file_addresses_reach_below_the_folder_of_the_post_only(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blog = tmp_path / "blog"
+    (blog / "my pics").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(blog)
+    (blog / "my pics" / "a.jpg").write_bytes(jpeg(7))
+    (tmp_path / "secret.jpg").write_bytes(jpeg(8))
+    (blog / "out.jpg").symlink_to(tmp_path / "secret.jpg")
+    named = [blog / "my%20pics" / "a.jpg", blog / "out.jpg", tmp_path / "secret.jpg", blog / ".." / "secret.jpg"]
+    (blog / "post.md").write_text("\n".join(f"![](file://{path})" for path in named))
+    monkeypatch.chdir(tmp_path)
+    run = archive(source.format(tmp_path), tmp_path / "out", settings(local_images=True), quiet())
+    assert run.report is not None
+    assert [image.status for image in run.report.images] == ["ok", "blocked", "unsupported", "unsupported"]
+
+
 def test_a_link_around_a_picture_counts_when_it_leads_to_one(site: str, tmp_path: Path) -> None:
     post = tmp_path / "post.md"
     post.write_text(f"[![]({site}/a.jpg)]({site}/view?id=1)\n[![]({site}/b.jpg)]({site}/page)\n")
