@@ -133,7 +133,7 @@ class Exchange:
     protocol: str
     """`http/1.1`, or `http/1.1; tls/1.3`-like for warcinfo and logs."""
     notes: tuple[str, ...] = ()
-    """Things the archive should say of this exchange (certificate not verified, secret blanked, ...)."""
+    """Things the archive should say of this exchange (certificate not verified, through a proxy, ...)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,9 +191,7 @@ class Exchanger:
         return Answer(hop, refusal, head, raw, reached=True)
 
     def _exchange(self, place: Place, tape: Tape, head: Head, at: datetime, route: Route, *, truncated_as: Truncation) -> Exchange:
-        request, secrets = blanked(bytes(tape.request), self._settings)
-        notes = [f"secret blanked: {name}" for name in secrets]
-        notes += [f"interim response dropped: {status}" for status in tape.framer.interim]
+        notes = [f"interim response dropped: {status}" for status in tape.framer.interim]
         if place.scheme == "https" and self._trust.exempt(place.host):
             notes.append("certificate not verified")
         if route.diverted:
@@ -207,7 +205,7 @@ class Exchanger:
             url=place.url,
             at=at,
             ip="" if self._settings.proxy else tape.peer_ip,
-            request=request,
+            request=blanked(bytes(tape.request), self._settings),
             response=cast(BinaryIO, tape.spool),
             status=head.status,
             truncated=truncated_as,

@@ -85,25 +85,23 @@ def check_header(name: str, value: str) -> None:
         raise UsageError(f"the header {name} belongs to the connection and cannot be set")
 
 
-def blanked(request: bytes, settings: FetchSettings) -> tuple[bytes, tuple[str, ...]]:
-    """The request head with secret values replaced, and the names of the fields they stood in.
+def blanked(request: bytes, settings: FetchSettings) -> bytes:
+    """The request head with secret values replaced.
 
     Secret are log-ins, cookies, what is named like a key, and every header that the user gave; nothing is with `keep_secrets`.
 
     >>> blanked(b"GET / HTTP/1.1\\r\\nHost: h\\r\\nCookie: a=b\\r\\n\\r\\n", FetchSettings())
-    (b'GET / HTTP/1.1\\r\\nHost: h\\r\\nCookie: [blanked]\\r\\n\\r\\n', ('Cookie',))
+    b'GET / HTTP/1.1\\r\\nHost: h\\r\\nCookie: [blanked]\\r\\n\\r\\n'
     """
     if settings.keep_secrets:
-        return request, ()
+        return request
     given = {name.lower().encode() for rows in (settings.headers, *settings.host_headers.values()) for name, _ in rows} - _PLAIN
     lines = request.split(b"\r\n")
-    names: list[str] = []
     for index, line in enumerate(lines[1:], 1):
         name, colon, _ = line.partition(b":")
         if colon and (_SECRET_NAME.search(name) or name.strip().lower() in given):
             lines[index] = name + b": " + BLANK
-            names.append(name.decode("latin-1"))
-    return b"\r\n".join(lines), tuple(names)
+    return b"\r\n".join(lines)
 
 
 def _basic(user: bytes, word: bytes) -> str:

@@ -12,7 +12,8 @@ BLANKED = b"[blanked]"
 
 
 def blank_secrets(request: bytes, names: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
-    """The request with the values of these headers (lower case) blanked, and the names that it concerned.
+    """The request with the values of these headers (lower case) blanked, and the names of all whose values are: whoever made the request
+    may have blanked more.
 
     >>> blank_secrets(b"GET / HTTP/1.1\\r\\nCookie: id=7\\r\\n\\r\\n", ["cookie"])
     (b'GET / HTTP/1.1\\r\\nCookie: [blanked]\\r\\n\\r\\n', ('Cookie',))
@@ -20,8 +21,11 @@ def blank_secrets(request: bytes, names: Collection[str]) -> tuple[bytes, tuple[
     head, gap, body = request.partition(b"\r\n\r\n")
     lines, blanked = [], []
     for number, line in enumerate(head.split(b"\r\n")):
-        name = line.partition(b":")[0]
-        if number and name.strip().decode("latin-1").lower() in names:
+        name, _, value = line.partition(b":")
+        if number and value.strip() == BLANKED:
+            blanked.append(name.strip().decode("latin-1"))
+            lines.append(line)
+        elif number and name.strip().decode("latin-1").lower() in names:
             blanked.append(name.strip().decode("latin-1"))
             lines.append(name + b": " + BLANKED)
         else:

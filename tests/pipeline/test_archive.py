@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import gzip
 import io
 import json
 import os
@@ -30,6 +31,8 @@ from archiver.pipeline.settings import Settings
 from archiver.report.changes import since
 from archiver.report.json import schema
 from archiver.report.terminal import summary
+from archiver.warc.reader import Record, records
+from archiver.warc.records import NOTE
 from archiver.warc.verify import verify
 from fixtures.web.serve import SmallWeb, load_truth, running
 from tests.servers import redirect, response, routes, serve, then_hang
@@ -297,3 +300,19 @@ def test_what_is_captured_is_brought_to_the_disk_while_the_rest_is_fetched(tmp_p
         with pytest.raises(OutputError, match=r"cannot write .*open: Input/output error"):
             archive(str(tmp_path / "post.md"), tmp_path / "out", loopback(), Means(lambda _: None))
     assert len(brought) == 2
+
+
+def test_a_secret_stands_nowhere_in_the_folder_and_the_record_says_that_it_is_left_out(tmp_path: Path) -> None:
+    secret = "k33p-me-out"
+    with serve(routes({"/1": response(png(1))})) as web:
+        (tmp_path / "post.md").write_text(f"![]({web.url('/1')})\n")
+        given = (("Cookie", f"id={secret}"), ("X-Token", secret))
+        archive(str(tmp_path / "post.md"), tmp_path / "out", loopback(headers=given), Means(lambda _: None))
+        assert secret in web.requests[0].head.decode()
+    for path in (tmp_path / "out").iterdir():
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        assert secret.encode() not in data, path.name
+    (warc,) = (tmp_path / "out").glob("*.warc.gz")
+    (notes,) = [record.fields.all(NOTE) for record in records(warc) if isinstance(record, Record) and record.type == "request"]
+    assert notes == ("values blanked: Cookie, X-Token",)
+    assert [finding.line for finding in verify(tmp_path / "out")] == []
