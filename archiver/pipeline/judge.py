@@ -127,7 +127,7 @@ class Judge:
         if self._failure is not None:
             raise self._failure
         pictures = [self._pictures[payload] for payload in sorted(self._pictures)]
-        self._event(Event("stage", detail="Comparing", fields={"total": len(pictures)}))
+        self._event(Event("stage", detail="Comparing", fields={"pictures": len(pictures)}))
         found = self._ask(tasks.find_candidates, self._shelf, pictures)
         pairs = self._compare([(pictures[a], pictures[b]) for a, b in found])
         groups = self._ask(tasks.group_pairs, pictures, pairs, tuple(decisions), dict(urls))

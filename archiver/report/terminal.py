@@ -150,7 +150,7 @@ class Follower(Protocol):
 
 @dataclass(slots=True)
 class Counts:
-    """What has happened so far. `total` comes with the event that brings it (`fields["total"]`)."""
+    """What has happened so far. `total` is how many pictures are to be fetched; it comes with the stage that fetches."""
 
     stage: str = ""
     total: int = 0
@@ -181,7 +181,7 @@ class Counts:
             case "measured":
                 self.measured += 1
             case "compared":
-                self.compared += 1
+                self.compared += int(event.fields.get("pairs", 1))
 
     def words(self) -> str:
         """`41 of 93 fetched, 3 missed, 2 tried again, 12 MB, 40 measured`: only what is not nothing.
@@ -192,7 +192,7 @@ class Counts:
         parts = [f"{self.captured:,}{of} fetched" if self.done else ""]
         parts += [f"{self.missed:,} missed" if self.missed else "", f"{self.retries:,} tried again" if self.retries else ""]
         parts += [wording.size(self.size_bytes) if self.size_bytes else "", f"{self.measured:,} measured" if self.measured else ""]
-        parts.append(f"{self.compared:,} compared" if self.compared else "")
+        parts.append(f"{wording.count(self.compared, 'pair')} compared" if self.compared else "")
         return ", ".join(part for part in parts if part)
 
 

@@ -52,6 +52,13 @@ def test_a_miss_in_a_live_line_fits_the_terminal() -> None:
     assert event.url in terminal.line(event, 1, 80)
 
 
+def test_counts_are_of_pictures_and_pairs_through_all_stages() -> None:
+    counts = terminal.Counts()
+    for event in EVENTS:
+        counts.add(event)
+    assert counts.words() == "18 of 20 fetched, 2 missed, 1 tried again, 18 kB, 1 measured, 50 pairs compared"
+
+
 def test_the_summary_of_nothing() -> None:
     report = replace(sample()[0], images=(), clusters=(), unsure=(), held_apart=())
     assert terminal.summary(report)[1] == "0 of 0 pictures archived from 0 hosts (0 B)"
@@ -81,7 +88,8 @@ EVENTS = [
     Event("missed", "https://a.example/19", "timeout"),
     Event("stage", detail="Comparing"),
     Event("measured"),
-    Event("compared"),
+    Event("compared", fields={"pairs": 48}),
+    Event("compared", fields={"pairs": 2}),
     Event("something new"),
 ]
 
