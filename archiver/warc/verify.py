@@ -137,18 +137,23 @@ def _verify_warcs(warcs: list[Path], now: datetime) -> Iterator[Finding]:
 
 
 def _compare_with_wacz(path: Path, warcs: list[Path]) -> Iterator[Finding]:
-    """A WARC in the WACZ must be the file of the same name beside it."""
-    beside = {warc.name: warc for warc in warcs}
+    """A WARC in the WACZ must be the file of the same name beside it, and a WACZ of some of them should be of all."""
+    beside = {warc.name: warc for warc in warcs if not warc.name.endswith(OPEN_SUFFIX)}
+    held: set[str] = set()
     try:
         with zipfile.ZipFile(path) as wacz:
             for info in wacz.infolist():
                 warc = beside.get(Path(info.filename).name) if info.filename.startswith(ARCHIVE_FOLDER) else None
-                if warc is not None and (warc.stat().st_size != info.file_size or _crc32(warc) != info.CRC):
-                    yield Finding(
-                        "error", "swapped", f"{path.name}/{info.filename}", None, "", "the WARC differs from the one beside the WACZ"
-                    )
+                if warc is None:
+                    continue
+                held.add(warc.name)
+                if warc.stat().st_size != info.file_size or _crc32(warc) != info.CRC:
+                    detail = "the WARC differs from the one beside the WACZ"
+                    yield Finding("error", "swapped", f"{path.name}/{info.filename}", None, "", detail)
     except ZIP_FAULTS:
         return
+    if held and (lacking := sorted(beside.keys() - held)):
+        yield Finding("warning", "behind", path.name, None, "", f"the WACZ lacks {', '.join(lacking)}, which lies beside it")
 
 
 def _crc32(path: Path) -> int:

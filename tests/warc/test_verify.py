@@ -23,7 +23,7 @@ from archiver.warc.members import GZIP_MAGIC
 from archiver.warc.records import IMAGE_URN
 from archiver.warc.verify import verify
 from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all, members, pack
-from tests.warc.making import START, exchange, jpeg_like, response, writer
+from tests.warc.making import START, exchange, ids, jpeg_like, response, writer
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 GOOD = sorted(path for path in (ROOT / "good").rglob("*") if path.name.endswith((".warc", ".warc.gz", ".wacz")))
@@ -163,6 +163,15 @@ def test_swapped_warc_beside_the_wacz(folder: Path) -> None:
     w.close()
     (folder / "other" / NAME).replace(folder / NAME)
     assert [finding.kind for finding in errors(folder)] == ["swapped"]
+
+
+def test_a_wacz_of_an_earlier_capture_is_told(folder: Path) -> None:
+    w = writer(folder, prefix="sample-20261123000000", new_id=ids(7000))
+    w.write_exchange(exchange("https://a.example/z.png", response(jpeg_like(99))))
+    (name,) = w.close()
+    (finding,) = verify(folder, now=NOW)
+    assert (finding.severity, finding.kind, finding.file) == ("warning", "behind", "sample.wacz")
+    assert name in finding.detail
 
 
 def test_unfinished_file_is_told(folder: Path) -> None:
