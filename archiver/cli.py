@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -58,6 +59,10 @@ class Commands(click.Group):
 @click.pass_context
 def group(ctx: click.Context, config: Path | None) -> None:
     """Keep the pictures of a post for good, and know which of them are the same picture."""
+    if any(name.startswith("ARCHIVER_") for name in os.environ):
+        from archiver.commands.config import check_environment
+
+        check_environment()
     if config is not None or Path("archiver.toml").is_file():
         from archiver.commands.config import read
 

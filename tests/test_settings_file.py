@@ -65,6 +65,36 @@ def test_what_is_wrong_in_the_file_is_said_with_what_was_meant(text: str, words:
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('retries = "many"', "archiver.toml: retries: 'many' is not a valid"),
+        ('[archive]\nwacz = "perhaps"', "archiver.toml: [archive]: wacz: 'perhaps' is not a valid boolean"),
+        ('strictness = "very"', "archiver.toml: strictness: 'very' is not one of"),
+        ('max-size = "big"', "archiver.toml: max-size: 'big' is no size"),
+        ("allow-address = 3", "archiver.toml: allow-address must be a list"),
+        ("retries = [1]", "archiver.toml: retries must be one value"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_said_with_the_file_it_stands_in(text: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        read(written(tmp_path, text))
+    assert words in str(refused.value)
+
+
+def test_one_word_for_an_option_that_takes_several_is_a_list_of_one(tmp_path: Path) -> None:
+    assert read(written(tmp_path, 'allow-address = "127.0.0.1/32"')).defaults["archive"]["allow_address"] == ["127.0.0.1/32"]
+
+
+def test_a_misspelt_variable_is_an_error_with_what_was_meant(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ARCHIVER_OF_ANOTHER_PROGRAM", "1")
+    monkeypatch.setenv("ARCHIVER_RETRIES", "1")
+    assert run("config", "show") == 0
+    monkeypatch.setenv("ARCHIVER_RETIRES", "1")
+    assert run("config", "show") == 2
+    assert "ARCHIVER_RETIRES, which is no setting; did you mean ARCHIVER_RETRIES?" in capsys.readouterr().err
+
+
 def test_both_spellings_of_a_key_are_the_same_key(tmp_path: Path) -> None:
     found = read(written(tmp_path, '[host."a.example"]\nper_host = 2\n[archive]\nmax-size = "1M"'))
     assert found.hosts == {"a.example": {"per_host": 2}}

@@ -17,6 +17,8 @@ import click
 from archiver.commands import hosts
 from archiver.errors import EXIT_OK, UsageError
 
+PREFIX = "ARCHIVER_"
+"""Variables of the environment that begin so are settings."""
 HOST = "host"
 """The table whose tables hold for one host each."""
 
@@ -50,13 +52,16 @@ def _defaults(path: Path, told: Mapping[str, Any]) -> dict[str, Any]:
     common = {key: value for key, value in told.items() if not isinstance(value, Mapping)}
     known = {name: _options(name) for name in COMMANDS}
     everywhere = set().union(*known.values())
+    anywhere = {key: option for options in known.values() for key, option in options.items()}
     for key in common:
         _check(f"{path}", key, everywhere)
+        common[key] = _value(f"{path}", key, common[key], anywhere[_key(key)])
     result: dict[str, Any] = {}
     for name, options in known.items():
-        own = told.get(name, {})
+        own = dict(told.get(name, {}))
         for key in own:
-            _check(f"{path}: [{name}]", key, options)
+            _check(f"{path}: [{name}]", key, set(options))
+            own[key] = _value(f"{path}: [{name}]", key, own[key], options[_key(key)])
         merged = {**{key: value for key, value in common.items() if _key(key) in options}, **own}
         result[name] = {_key(key): value for key, value in merged.items()}
     return result
@@ -80,9 +85,35 @@ def _key(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _options(command: str) -> set[str]:
+def _options(command: str) -> dict[str, click.Option]:
     found = importlib.import_module(f"archiver.commands.{command}").command
-    return {str(parameter.name) for parameter in found.params if isinstance(parameter, click.Option)}
+    return {str(parameter.name): parameter for parameter in found.params if isinstance(parameter, click.Option)}
+
+
+def _value(where: str, key: str, value: Any, option: click.Option) -> Any:
+    """What the option makes of it; one word for an option that takes several is a list of one. Raises UsageError."""
+    if option.multiple and isinstance(value, str):
+        value = [value]
+    if isinstance(value, list) != option.multiple:
+        raise UsageError(f"{where}: {key} must be {'a list' if option.multiple else 'one value'}")
+    if isinstance(option.type, click.Path | click.File):  # looked at by the command that needs it
+        return value
+    try:
+        for each in value if option.multiple else [value]:
+            option.type.convert(each, option, None)
+    except click.BadParameter as error:
+        raise UsageError(f"{where}: {key}: {error.message}") from None
+    return value
+
+
+def check_environment() -> None:
+    """Raises UsageError for a variable that looks like a misspelt setting; other programs may have variables of that beginning."""
+    from archiver.cli import COMMANDS
+
+    known = {str(option.envvar) for name in COMMANDS for option in _options(name).values() if option.envvar} | {f"{PREFIX}CONFIG"}
+    for variable in sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
+        if near := difflib.get_close_matches(variable, known, 1, cutoff=0.85):
+            raise UsageError(f"the environment has {variable}, which is no setting; did you mean {near[0]}?")
 
 
 def _check(where: str, key: str, known: set[str], *, kind: str = "setting") -> None:
