@@ -23,11 +23,14 @@ from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
+from archiver.capture import connector  # noqa: E402
 from archiver.capture.client import Client  # noqa: E402
+from archiver.capture.wire import WireProtocol  # noqa: E402
 from archiver.model import Captured, Exchange, FetchSettings, RecordRef, Stored, Target  # noqa: E402
 
 BODY = b"\xff\xd8" + bytes(range(256)) * 235
@@ -70,6 +73,27 @@ async def serve() -> None:
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
     os._exit(0)
+
+
+class Counted(WireProtocol):
+    """Counts the connections that are open."""
+
+    open: ClassVar[Counter[str]] = Counter()
+    peaks: ClassVar[dict[str, int]] = {"connections": 0, "connections_per_host": 0}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.host = transport.get_extra_info("peername")[0]
+        self.open[self.host] += 1
+        self.peaks["connections"] = max(self.peaks["connections"], self.open.total())
+        self.peaks["connections_per_host"] = max(self.peaks["connections_per_host"], self.open[self.host])
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.open[self.host] -= 1
+        super().connection_lost(exc)
+
+
+connector.WireProtocol = Counted
 
 
 async def record(exchange: Exchange) -> Stored:
@@ -124,6 +148,7 @@ def main() -> None:
                 "outcomes": dict(counts),
                 "cpu_ms_per_target": round((time.process_time() - cpu_s) * 1000 / len(urls), 3),
                 "wall_s": round(time.monotonic() - wall_s, 1),
+                **Counted.peaks,
                 "grown_by_mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - rss_kib) // 1024,
             }
             if not options.faults and shutil.which("curl"):
