@@ -47,7 +47,7 @@ def _cloudinary(found: re.Match[str]) -> str:
     return found["head"] + "/".join(parts)
 
 
-_IMAGE = r"\.(?:jpe?g|png|gif|webp)"
+_IMAGE = r"\.(?:jpe?g|png|gif|webp|avif)"
 _END = r"(?=[?#]|$)"
 
 RULES: tuple[Rule, ...] = (

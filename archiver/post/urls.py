@@ -107,10 +107,13 @@ def names_picture(url: str) -> bool:
 def slug(source: str) -> str:
     """A name for a folder or file, `[a-z0-9-]`, at most 80 characters: the stem of a file, the last words of a URL's path (its host
     when the path is empty). Where nothing is left (a title in another script), `post-` and eight digits of the source's SHA-256.
+    Standard input is `stdin`.
 
     >>> slug("posts/Chair Exercises.md"), slug("https://x.org/2020/tips/?page=2")
     ('chair-exercises', 'tips')
     """
+    if source == "-":
+        return "stdin"
     if is_web(source):
         parts = urlsplit(source)
         words = unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.netloc

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.post.urls import Address, names_picture, resolve
+from archiver.post.urls import Address, names_picture, resolve, slug
 
 REST = st.text(st.characters(min_codepoint=33, exclude_characters="#", exclude_categories=["Cs"]), max_size=30)
 
@@ -72,3 +72,7 @@ def test_importing_the_room_imports_no_parser():
     code = "import sys, archiver.post.read, archiver.post.page, archiver.post.feed; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"markdown_it", "selectolax", "yaml", "PIL", "numpy", "aiohttp"} & {name.partition(".")[0] for name in modules}
+
+
+def test_standard_input_has_a_name():
+    assert slug("-") == "stdin"
