@@ -31,7 +31,10 @@ def command(folder: Path, port: int, no_browser: bool, export_as: str | None) ->
 
     with Desk(folder) as desk:
         if not desk.complete():
-            click.echo("archiver: report or pictures are missing here, so the folder is judged again first", err=True)
+            click.echo(
+                "archiver: the report or its small pictures are not at hand (deleted, or of another version): judging the folder again",
+                err=True,
+            )
             with Progress() as progress:
                 desk.renew(progress.event)
         agenda = desk.agenda()

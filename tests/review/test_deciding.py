@@ -249,6 +249,16 @@ def test_a_picture_is_joined_by_dragging_it_onto_another(review: Served, window:
     assert apart(review) == {frozenset((payload["B"], payload[letter])) for letter in "ACDE"}
 
 
+def test_a_picture_may_be_dropped_anywhere_on_a_card(review: Served, window: NewPage) -> None:
+    page = to_group(window(review.url))
+    card = page.locator(".strip .card:not(.here)").first
+    page.locator('.copy[data-letter="B"] .frame').drag_to(card.locator(".card-title"))
+    expect(page.locator("#join")).to_be_visible()
+    page.get_by_role("button", name="Move only B there").click()
+    expect(page.locator("#saved-words")).to_contain_text("Moved over")
+    assert frozenset((letters(page)["B"], card.locator("[data-drop]").first.get_attribute("data-drop"))) in joined(review)
+
+
 def test_a_note_is_kept_with_the_decision_and_can_change(review: Served, window: NewPage) -> None:
     page = to_group(window(review.url))
     page.get_by_label("Note").fill("seen at the agency")

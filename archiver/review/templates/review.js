@@ -363,7 +363,7 @@
     const pair = all === 2 && kind !== "group";
     const name = moving ? moving.dataset.letter : figures[0].dataset.letter;
     at("join-all").disabled = !one;
-    at("join-all").textContent = pair ? `Join ${name} with it` : `Join all ${all} copies with it`;
+    at("join-all").textContent = pair ? `Join ${name} with it` : all === 2 ? "Join both copies with it" : `Join all ${all} copies with it`;
     at("join-one").hidden = !one || !moving || pair;
     at("join-one").textContent = `Move only ${name} there`;
     at("join-words").textContent = one ? `Chosen: ${one.title}${one.copies ? ` (${one.copies})` : ""}` : "Choose a picture: arrow keys and Enter, or a click.";
@@ -396,19 +396,24 @@
     document.body.classList.add("dragging");
   });
   document.addEventListener("dragend", () => document.body.classList.remove("dragging"));
-  for (const place of document.querySelectorAll(".strip [data-drop]")) {
-    if (payloads(figures).includes(place.dataset.drop)) continue;
-    place.addEventListener("dragover", (event) => {
+  // Dropped on one of a card's pictures a copy goes to that one, beside them to the first.
+  for (const card of document.querySelectorAll(".strip .card")) {
+    const places = [...card.querySelectorAll("[data-drop]")].filter((one) => !payloads(figures).includes(one.dataset.drop));
+    if (!places.length) continue;
+    const aimed = (event) => places.find((one) => one === event.target) || places[0];
+    const unaim = () => places.forEach((one) => one.classList.remove("aimed"));
+    card.addEventListener("dragover", (event) => {
       event.preventDefault();
       event.dataTransfer.dropEffect = "link";
-      place.classList.add("aimed");
+      unaim();
+      aimed(event).classList.add("aimed");
     });
-    place.addEventListener("dragleave", () => place.classList.remove("aimed"));
-    place.addEventListener("drop", (event) => {
+    card.addEventListener("dragleave", unaim);
+    card.addEventListener("drop", (event) => {
       event.preventDefault();
-      place.classList.remove("aimed");
+      unaim();
       const figure = figures.find((one) => one.dataset.payload === event.dataTransfer.getData("text/x-archiver-copy"));
-      if (figure) join(place.dataset.drop, figure);
+      if (figure) join(aimed(event).dataset.drop, figure);
     });
   }
 
