@@ -60,7 +60,8 @@ def aspect(ratio: float) -> Callable[[Image.Image, random.Random], Image.Image]:
 
 def scaled(share: float) -> Callable[[Image.Image, random.Random], Image.Image]:
     def made(image: Image.Image, _: random.Random) -> Image.Image:
-        return image.resize((max(40, round(image.width * share)), max(40, round(image.height * share))), Image.Resampling.LANCZOS)
+        by = max(share, 40 / min(image.size))
+        return image.resize((round(image.width * by), round(image.height * by)), Image.Resampling.LANCZOS)
 
     return made
 

@@ -42,8 +42,10 @@ BUCKET_MAX = 64
 """Descriptors in a bucket beyond which it is a commonplace."""
 MATCH_MAX_BITS = 40
 """Hamming distance of two descriptors (of 256) that still match."""
-VOTES_MIN = 5
-"""Matches that agree on scale and angle; three gave twice as many pairs and no further copy."""
+VOTES_MIN = 6
+"""Matches that agree on scale and angle; three gave three times as many pairs and hardly a further copy."""
+FEW_POINTS, VOTES_OF_FEW = 60, 3
+"""A picture with so few corners has not six to spare; there three votes do, and they cost few pairs."""
 HASH_MAX_BITS = 8
 """Distance of two frame hashes (of 64)."""
 
@@ -101,7 +103,11 @@ def by_points(sketches: Sequence[SketchLike]) -> set[tuple[int, int]]:
     points = np.concatenate([sketch.points for sketch in sketches])
     descriptors = np.concatenate([sketch.descriptors for sketch in sketches])
     left, right = _near(descriptors, owner, max(KEY_BITS, math.ceil(math.log2(len(descriptors) / BUCKET_MEAN))))
-    return _vote(left, right, owner, points, len(sketches))
+    few = np.array(counts) <= FEW_POINTS
+    sparse = few[owner[left]] | few[owner[right]]
+    return _vote(left, right, owner, points, len(sketches), VOTES_MIN) | _vote(
+        left[sparse], right[sparse], owner, points, len(sketches), VOTES_OF_FEW
+    )
 
 
 def _near(descriptors: NDArray[np.uint8], owner: Ints, key_bits: int) -> tuple[Ints, Ints]:
@@ -163,7 +169,7 @@ def _bucket_pairs(keys: NDArray[np.uint32]) -> Iterator[tuple[Ints, Ints]]:
             yield order[(chunk + a).ravel()], order[(chunk + b).ravel()]
 
 
-def _vote(left: Ints, right: Ints, owner: Ints, points: NDArray[np.float32], pictures: int) -> set[tuple[int, int]]:
+def _vote(left: Ints, right: Ints, owner: Ints, points: NDArray[np.float32], pictures: int, least: int) -> set[tuple[int, int]]:
     if not len(left):
         return set()
     scale = np.log2(points[left, 2] / points[right, 2]) / _SCALE_STEP
@@ -173,15 +179,15 @@ def _vote(left: Ints, right: Ints, owner: Ints, points: NDArray[np.float32], pic
     for shift_scale in (32.0, 32.5):
         for shift_angle in (0.0, 0.5):
             bins = (scale + shift_scale).astype(np.int64) * _ANGLE_BINS + (angle + shift_angle).astype(np.int64) % _ANGLE_BINS
-            votes.append(_many(pair * 4096 + bins, left))
+            votes.append(_many(pair * 4096 + bins, left, least))
     return {(int(code // pictures), int(code % pictures)) for code in np.unique(np.concatenate(votes))}
 
 
-def _many(code: Ints, left: Ints) -> Ints:
-    """Pairs (the code without its bin) that have VOTES_MIN different points in one bin: a repeated pattern votes once a point."""
+def _many(code: Ints, left: Ints, least: int) -> Ints:
+    """Pairs (the code without its bin) that have `least` different points in one bin: a repeated pattern votes once a point."""
     order = np.argsort(code, kind="stable")
     code, left = code[order], left[order]  # `left` came sorted
     first = np.concatenate(([True], (code[1:] != code[:-1]) | (left[1:] != left[:-1])))
     code = code[first]
-    enough = code[VOTES_MIN - 1 :][code[VOTES_MIN - 1 :] == code[: len(code) - VOTES_MIN + 1]] if len(code) >= VOTES_MIN else code[:0]
+    enough = code[least - 1 :][code[least - 1 :] == code[: len(code) - least + 1]] if len(code) >= least else code[:0]
     return np.unique(enough) // 4096

@@ -16,7 +16,18 @@ from archiver.picture.compare_look import Look, look
 from archiver.picture.compare_place import Laid, Placement, drift_px, glance, lay, placements, refine
 from archiver.picture.features import Features
 from archiver.picture.relations import doubt_in_words, in_words, relations, series_in_words
-from archiver.picture.rules import SERIES_CORNERS, STRICTNESS, UNSURE_BELOW, Evidence, is_other_colouring, is_part, is_series, judge, nearly
+from archiver.picture.rules import (
+    SERIES_CORNERS,
+    STRICTNESS,
+    UNSURE_BELOW,
+    Evidence,
+    is_other_colouring,
+    is_part,
+    is_series,
+    is_turned,
+    judge,
+    nearly,
+)
 
 LOOK_AT_PX = 176
 PLACEMENTS_MAX = 6
@@ -80,6 +91,8 @@ def _verdict(
         return Verdict.UNSURE, (Relation.CONTAINS,), f"{page} is a page that contains the other as {share:.0f} % of its area"
     if joined and is_other_colouring(seen):
         return Verdict.UNSURE, (Relation.UNSURE, Relation.RECOLOURED), "the same drawing in other colours"
+    if joined and is_turned(seen):
+        return Verdict.UNSURE, (Relation.UNSURE, Relation.ROTATED), "the same drawing, turned"
     if joined:
         names = relations(seen, found.rule)
         return Verdict.SAME, names, in_words(names, seen, laid, full)

@@ -17,6 +17,8 @@ SAME_EXTENT = 0.02
 CENTRED_WITHIN = 0.012
 SEAM_LEVELS, SEAM_RATIO, SEAM_SHARE = 10.0, 1.8, 0.55
 """A side is a seam where the level jumps by so much, so much more than beside it, and does so along this share of the side."""
+SIDE_ON_PAGE = 0.25
+"""A side is open when so much of it runs over the larger picture: of what was cut to fit a collage, long sides reach beyond it."""
 GUTTER_STD = 5.0
 """Grey levels along a line that encoders leave on plain ground."""
 
@@ -152,19 +154,32 @@ def is_gutter(across: Floats) -> bool:
 
 def _across(grey: Floats, onto: Matrix, side: int, scale: float, width: int, height: int) -> Floats | None:
     """Levels of the larger picture on lines along one side of the smaller, from 8 pixels outside to 8 inside; None at its own edge."""
-    depth = (np.arange(17)[:, None] - 8) / scale
-    steps = np.linspace(0.08, 0.92, 48)[None, :]
-    x, y = np.broadcast_arrays(steps * (width - 1), depth) if side < 2 else np.broadcast_arrays(depth, steps * (height - 1))
-    if side == 1:
-        y = height - 1 - y
-    elif side == 3:
-        x = width - 1 - x
-    at_x = onto[0, 0] * x + onto[0, 1] * y + onto[0, 2]
-    at_y = onto[1, 0] * x + onto[1, 1] * y + onto[1, 2]
-    inside = (at_x[4] >= 0) & (at_y[4] >= 0) & (at_x[4] <= grey.shape[1] - 1) & (at_y[4] <= grey.shape[0] - 1)
-    if inside.mean() < 0.7:
+    depth = (np.arange(17) - 8) / scale
+    along = _on_page(grey.shape, onto, side, float(depth[4]), width, height)
+    if along is None:
         return None
+    places, depths = np.broadcast_arrays(along[None, :], depth[:, None])
+    at = _beside(side, places, depths, width, height)
+    at_x, at_y = (row[0] * at[0] + row[1] * at[1] + row[2] for row in onto)
     return cv2.remap(grey, at_x.astype(np.float32), at_y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _on_page(page: tuple[int, ...], onto: Matrix, side: int, depth: float, width: int, height: int) -> Floats | None:
+    """48 places along the part of a side that runs over the page, corners left out; None when too little of it does."""
+    steps = np.linspace(0.08, 0.92, 48)
+    x, y = _beside(side, steps, np.full(48, depth), width, height)
+    at_x, at_y = (row[0] * x + row[1] * y + row[2] for row in onto)
+    inside = steps[(at_x >= 0) & (at_y >= 0) & (at_x <= page[1] - 1) & (at_y <= page[0] - 1)]
+    if len(inside) < SIDE_ON_PAGE * len(steps):
+        return None
+    return np.linspace(inside[0], inside[-1], 48)
+
+
+def _beside(side: int, along: Floats, depth: Floats, width: int, height: int) -> tuple[Floats, Floats]:
+    """x and y, in a picture of this size, at shares `along` one of its sides (top, bottom, left, right) and `depth` pixels inside it."""
+    if side < 2:
+        return along * (width - 1), depth if side == 0 else height - 1 - depth
+    return depth if side == 2 else width - 1 - depth, along * (height - 1)
 
 
 def transform(

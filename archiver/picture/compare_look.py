@@ -8,30 +8,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from archiver.picture.compare_place import Laid
+from archiver.picture.compare_tone import AGREES, Mask, give_tones
 from archiver.picture.features import Bytes, Floats
 
-Mask = NDArray[Any]
-
-WINDOW_PX = 9
-LEVEL_PX = 5
-TONE_SAMPLE = 1500
-TONE_STEPS = 8
-"""Per grey level, of the table that tones are mapped by."""
-NOISE_VARIANCE = 12.0
-"""Grey levels squared: encoders leave about this much, and it must not correlate."""
-DETAIL_VARIANCE = 40.0
-"""A window with more than this in either picture has something to agree on."""
-LEVEL_APART = 28.0
-"""Mean grey levels by which two windows differ visibly after the tone map."""
-AGREES, DISAGREES = 0.7, 0.5
 REGIONS_MAX = 4
+COARSE_FROM, COARSE_BELOW, COARSE_BIG = 0.75, 0.97, 0.03
+"""Between these shares of agreement, and with no larger region apart, half the size is looked at too."""
+MARK_LEVELS = 10.0
+"""Grey levels from which on a pixel belongs to a mark."""
+LETTER_LEVELS, LETTER_PX, LETTER_WIDE = 16.0, 4, 0.32
+"""Grey levels and pixels from which on a mark may be a letter, and how much of the width a word may take."""
+LETTER_CORE = 0.4
+"""Of the strongest: what is weaker is the seam between two letters."""
+ROW_LOW, ROW_HIGH, ROW_WIDE, ROW_FILLED = 0.03, 0.16, 0.35, 0.6
+"""A row of letters: its height at least and at most, its width at least, and the share of its columns that hold ink."""
 COLOURED, COLOURED_LEAST = 14.0, 0.004
 """Distance from grey at which a pixel has colour, and the share of the overlap that must have some."""
 
@@ -96,6 +92,16 @@ class Look:
     """Longest side of the box around all disagreeing regions, as a share of the overlap."""
     inside: float
     """Correlation of the two within the disagreeing regions: high under a watermark, low where the content is another."""
+    through: float
+    """Correlation of the two on the very pixels that are brighter (or darker), a mark's: high where the picture shows through it."""
+    letters: int
+    """Letters or words side by side in one row, when all that stands apart is such a row; else 0."""
+    coarse: float
+    """As `good`, at half the size, where the finest detail no longer counts; 0 where it was not looked at."""
+    coarse_big: float
+    """As `big`, there."""
+    sharper: float
+    """How much stronger the finest detail of the sharper picture is, as a ratio of at least 1; 0 where it was not looked at."""
     plain_a: float
     plain_b: float
     """Share of the disagreeing box that has the two commonest colours in either picture: high for boxes, captions and logos."""
@@ -123,26 +129,25 @@ def look(laid: Laid) -> Look | None:
     """Measure a pair of laid pictures; None when there is too little of them."""
     if laid.mask.sum() < 100:
         return None
-    one, other = _smooth(laid.a), _smooth(laid.b)
     mask = laid.mask
-    grey_a, raw_b = one[..., 0], other[..., 0]
-    grey_b = tone_map(grey_a, raw_b, mask)
-    correlation, detail, level = windows(grey_a, grey_b, mask)
-    detail &= mask
-    apart = mask & ((detail & (correlation < DISAGREES)) | (np.abs(level) > LEVEL_APART))
+    toned = give_tones(laid.a, laid.b, mask)
+    grey_a, grey_b, apart = toned.a, toned.b, toned.apart
     parts, labels, regions = _regions(apart, mask)
     area = float(mask.sum())
-    chroma, ratio, colour, shift = _chroma(one, other, mask & ~_around(apart, regions))
+    chroma, ratio, colour, shift = _chroma(toned.one, toned.other, mask & ~_around(apart, regions))
     rest = grey_a - grey_b
+    detail, correlation = toned.detail, toned.correlation
     values = correlation[detail]
+    good, big = float((values > AGREES).mean()) if len(values) else 0.0, regions[0].area if regions else 0.0
+    soft = _softened(laid) if COARSE_FROM < good < COARSE_BELOW and big < COARSE_BIG else (0.0, 0.0, 0.0)
     return Look(
         detail=float(detail.sum()) / area,
         detail_px=int(detail.sum()),
-        good=float((values > AGREES).mean()) if len(values) else 0.0,
+        good=good,
         median=float(np.median(values)) if len(values) else 0.0,
         whole=_correlation(grey_a[mask], grey_b[mask]),
         bad=float(apart.sum()) / area,
-        big=regions[0].area if regions else 0.0,
+        big=big,
         stray=_stray(apart, regions[:1], area),
         scattered=_stray(apart, regions, area),
         parts=parts,
@@ -151,74 +156,21 @@ def look(laid: Laid) -> Look | None:
         rest=_rest(correlation, detail, labels),
         spread=_spread(labels),
         inside=_correlation(grey_a[labels], grey_b[labels]) if labels.sum() > 20 else 0.0,
+        through=_through(grey_a, grey_b, mask),
+        letters=_letters(np.where(mask, rest, 0.0)),
+        coarse=soft[0],
+        coarse_big=soft[1],
+        sharper=soft[2],
         plain_a=_plain(laid.a, labels),
         plain_b=_plain(laid.b, labels),
         ground=max(_plain(laid.a[::2, ::2], mask[::2, ::2]), _plain(laid.b[::2, ::2], mask[::2, ::2])),
         difference=float(np.abs(rest[mask]).mean()),
-        tone=float(np.abs(grey_b[mask] - raw_b[mask]).mean()),
+        tone=toned.change,
         chroma=chroma,
         chroma_ratio=ratio,
         colour_difference=colour,
         colour_shift=shift,
     )
-
-
-def _smooth(look: Bytes) -> Floats:
-    """(H, W, 3) float32: brightness and two colour differences, without the finest grain."""
-    return cv2.GaussianBlur(cv2.cvtColor(look, cv2.COLOR_RGB2YCrCb).astype(np.float32), (0, 0), 0.7)
-
-
-def tone_map(onto: Floats, grey: Floats, mask: Mask) -> Floats:
-    """`grey` with the tones of `onto`: a cubic fitted inside the mask, each round without what lay furthest off.
-
-    It is begun twice, from all pixels and from those that a mere shift explains, for a banner can lead the first astray; the fit that
-    is nearer for half of the pixels is taken (least median of squares, Rousseeuw 1984).
-    """
-    x, y = grey[mask].astype(np.float64) / 255.0, onto[mask].astype(np.float64)
-    if len(x) > TONE_SAMPLE:
-        x, y = x[:: len(x) // TONE_SAMPLE + 1], y[:: len(y) // TONE_SAMPLE + 1]
-    shift = y - 255.0 * x
-    off = np.abs(shift - np.median(shift))
-    starts = (np.ones(len(x), bool), off <= max(6.0, 1.5 * float(np.median(off))))
-    basis = np.stack([np.ones_like(x), x, x * x, x * x * x], axis=1)
-    _, factors = min((_fit(basis, y, start) for start in starts), key=lambda fit: fit[0])
-    steps = np.arange(255 * TONE_STEPS + 1) / (255.0 * TONE_STEPS)
-    curve = np.maximum.accumulate(np.clip(np.stack([np.ones_like(steps), steps, steps**2, steps**3], axis=1) @ factors, 0, 255))
-    mapped: Floats = curve.astype(np.float32)[np.clip(np.rint(grey * TONE_STEPS), 0, 255 * TONE_STEPS).astype(np.int16)]
-    return mapped
-
-
-def _fit(basis: Floats, y: Floats, keep: Mask) -> tuple[float, Floats]:
-    """Median distance of the trimmed cubic, and its factors; pulled gently towards leaving the tones as they are."""
-    ridge = np.diag([0.0, 0.01, 0.3, 0.3])
-    factors, rest = np.array([0.0, 255.0, 0.0, 0.0]), np.abs(y)
-    for _ in range(3):
-        chosen = basis[keep]
-        target = y[keep] - 255.0 * chosen[:, 1]
-        factors = np.linalg.solve(chosen.T @ chosen + ridge * len(chosen) * 0.02 + np.eye(4) * 1e-6, chosen.T @ target)
-        factors[1] += 255.0
-        rest = np.abs(y - basis @ factors)
-        keep = rest <= max(6.0, 2.5 * float(np.median(rest)))
-    return float(np.median(rest)), factors
-
-
-def windows(one: Floats, other: Floats, mask: Mask) -> tuple[Floats, Mask, Floats]:
-    """Per pixel, of what the mask leaves of the window around it: correlation, whether there is detail, mean difference."""
-    inside = mask.astype(np.float32)
-    weight = 1.0 / np.maximum(_box(inside, WINDOW_PX), 1e-3)
-    one, other = one * inside, other * inside
-    mean_one, mean_other = _box(one, WINDOW_PX) * weight, _box(other, WINDOW_PX) * weight
-    var_one = np.maximum(_box(one * one, WINDOW_PX) * weight - mean_one * mean_one, 0)
-    var_other = np.maximum(_box(other * other, WINDOW_PX) * weight - mean_other * mean_other, 0)
-    both = _box(one * other, WINDOW_PX) * weight - mean_one * mean_other
-    correlation = both / np.sqrt((var_one + NOISE_VARIANCE) * (var_other + NOISE_VARIANCE))
-    detail = np.maximum(var_one, var_other) > DETAIL_VARIANCE
-    return correlation, detail, _box(one - other, LEVEL_PX) / np.maximum(_box(inside, LEVEL_PX), 1e-3)
-
-
-def _box(values: Floats, side: int) -> Floats:
-    summed: Floats = cv2.boxFilter(values, -1, (side, side), borderType=cv2.BORDER_CONSTANT)
-    return summed
 
 
 def _regions(apart: Mask, mask: Mask) -> tuple[int, Mask, tuple[Region, ...]]:
@@ -278,6 +230,53 @@ def _one_sign(rest: Floats, chosen: Mask) -> float:
         return 0.0
     up, down = float(strong[strong > 0].sum()), float(-strong[strong < 0].sum())
     return max(up, down) / (up + down)
+
+
+def _softened(laid: Laid) -> tuple[float, float, float]:
+    """Agreement and largest disagreeing region at half the size, and the ratio of what the two have of the finest detail."""
+    size = (max(4, laid.mask.shape[1] // 2), max(4, laid.mask.shape[0] // 2))
+    inner = cv2.erode(laid.mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
+    mask = cv2.resize(inner, size, interpolation=cv2.INTER_NEAREST) > 0
+    if mask.sum() < 100:
+        return 0.0, 0.0, 0.0
+    one, other = (cv2.resize(look, size, interpolation=cv2.INTER_AREA) for look in (laid.a, laid.b))
+    toned = give_tones(one, other, mask)
+    values = toned.correlation[toned.detail]
+    if not len(values):
+        return 0.0, 0.0, 0.0
+    _, _, regions = _regions(toned.apart, mask)
+    fine = [float(cv2.Laplacian(look[..., 1].astype(np.float32), cv2.CV_32F)[laid.mask].std()) + 0.5 for look in (laid.a, laid.b)]
+    return float((values > AGREES).mean()), regions[0].area if regions else 0.0, max(fine) / min(fine)
+
+
+def _through(one: Floats, other: Floats, mask: Mask) -> float:
+    rest = one - other
+    strong = mask & (np.abs(rest) > MARK_LEVELS)
+    if strong.sum() < 30:
+        return 0.0
+    strong &= rest * float(np.sign(rest[strong].sum())) > MARK_LEVELS
+    return _correlation(one[strong], other[strong]) if strong.sum() >= 30 else 0.0
+
+
+def _letters(rest: Floats) -> int:
+    """How many small marks of a row; `rest`: differences in grey levels."""
+    strength = np.abs(rest)
+    strong = strength[strength > LETTER_LEVELS]
+    if len(strong) < LETTER_PX:
+        return 0
+    marks = (strength > max(LETTER_LEVELS, LETTER_CORE * float(np.percentile(strong, 90)))).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    boxes = stats[1:][stats[1:, cv2.CC_STAT_AREA] >= LETTER_PX]
+    if len(boxes) < 2:
+        return 0
+    height, width = marks.shape
+    left, top = boxes[:, 0].min(), boxes[:, 1].min()
+    right, bottom = (boxes[:, 0] + boxes[:, 2]).max(), (boxes[:, 1] + boxes[:, 3]).max()
+    row = marks[top:bottom, left:right]
+    is_row = (
+        ROW_LOW * height <= bottom - top <= ROW_HIGH * height and right - left >= ROW_WIDE * width and row.any(axis=0).mean() >= ROW_FILLED
+    )
+    return len(boxes) if is_row and boxes[:, 2].max() <= LETTER_WIDE * width else 0
 
 
 def _plain(look: Bytes, chosen: Mask) -> float:

@@ -9,12 +9,15 @@ CROPPED_BELOW = 0.965
 """Share of the fuller picture's content; what is lost by rounding and by a one-pixel frame is not a crop."""
 BORDER_BELOW = 0.97
 PLAIN_FROM = 0.9
+CAPTION_SEAM, CAPTION_PLAIN = 0.65, 0.82
+"""Share of the whole above a caption: where an edge shows its strip, and where the strip has the colour of the ground."""
 ROTATED_FROM_DEG = 0.8
 RESIZED_FROM = 0.03
 TONE_FROM = 5.0
 COLOUR_FROM = 4.0
 CHROMA_RATIO_FROM = 1.22
 CHROMA_BELOW = 0.85
+SHARPER_FROM = 1.25
 OVERLAY_FROM = 0.004
 """Share of the overlap in one disagreeing region that is more than what encoders leave."""
 
@@ -45,7 +48,7 @@ def relations(seen: Evidence, rule: str) -> tuple[Relation, ...]:
 
 def is_overlaid(seen: Evidence, rule: str) -> bool:
     """Something lies on one of the two: a rule for overlays joined them, or one compact region stands apart."""
-    if rule in ("banner", "badge", "plate", "watermark"):
+    if rule in ("banner", "badge", "plate", "watermark", "lettering"):
         return True
     region = seen.look.region
     return region is not None and seen.look.big >= OVERLAY_FROM and seen.look.one_sign >= 0.85 and region.fill >= 0.5
@@ -53,9 +56,10 @@ def is_overlaid(seen: Evidence, rule: str) -> bool:
 
 def is_captioned(seen: Evidence) -> bool:
     """One goes on beyond an edge of the other with a plain strip that has something written on it."""
-    shown = min(seen.frame.content_a, seen.frame.content_b)
+    shown = min(seen.frame.cover_a, seen.frame.cover_b)
     strip = seen.frame.open_sides == 1 and 0.55 <= seen.frame.outside_plain < 0.985 and seen.frame.outside > 4.0
-    return strip and 0.65 <= shown < CROPPED_BELOW and seen.frame.seams == 1
+    least = CAPTION_SEAM if seen.frame.seams else CAPTION_PLAIN
+    return strip and least <= shown < CROPPED_BELOW and seen.frame.seams + seen.frame.gutters == 1
 
 
 def is_cropped(seen: Evidence) -> bool:
@@ -67,12 +71,8 @@ def is_cropped(seen: Evidence) -> bool:
 def is_bordered(seen: Evidence) -> bool:
     """One has a uniform frame, on all sides or on two, that the other has not."""
     around = min(seen.frame.cover_a, seen.frame.cover_b)
-    return (
-        (seen.frame.border_a or seen.frame.border_b)
-        and around < BORDER_BELOW
-        and seen.frame.outside_plain > PLAIN_FROM
-        and seen.frame.centred
-    )
+    trimmed = seen.frame.border_a or seen.frame.border_b or seen.frame.seams >= 2
+    return trimmed and around < BORDER_BELOW and seen.frame.outside_plain > PLAIN_FROM and seen.frame.centred
 
 
 def is_recoloured(seen: Evidence) -> bool:
@@ -123,7 +123,7 @@ def _part(name: Relation, seen: Evidence, laid: Transform, size: tuple[int, int]
             stretched = ", its proportions changed" if seen.frame.stretch > 1.0 + RESIZED_FROM else ""
             return f"rescaled to {laid.scale:.2f}{stretched}" if abs(laid.scale - 1) > RESIZED_FROM else "its proportions changed"
         case Relation.RE_ENCODED:
-            return "saved again"
+            return "softened or sharpened" if seen.look.sharper > SHARPER_FROM and seen.look.coarse > seen.look.good else "saved again"
         case _:
             return ""
 
@@ -134,6 +134,8 @@ def _overlay(seen: Evidence, laid: Transform, size: tuple[int, int]) -> str:
     left, top, right, bottom = laid.region
     wide, high = (right - left) / size[0], (bottom - top) / size[1]
     across, down = _third((left + right) / 2 / size[0]), _third((top + bottom) / 2 / size[1])
+    if seen.look.letters:
+        return f"lettering laid over it {_EDGES.get((1, down), 'in the middle')}"
     if wide > 0.7 or high > 0.7:
         return f"a banner laid over it {_EDGES.get((1, down), 'in the middle')}" if wide >= high else "a strip laid over its side"
     if seen.look.parts > 2 and seen.look.spread > 0.6:

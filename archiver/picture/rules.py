@@ -54,7 +54,14 @@ REST = Band(0.94, 0.962, 0.985)
 """Agreement outside the overlooked region."""
 STRAY = Band(0.014, 0.007, 0.003)
 ONE_SIGN = Band(0.93, 0.96, 0.985)
-INSIDE = Band(0.28, 0.38, 0.55)
+COARSE = Band(0.980, 0.988, 0.996)
+COARSE_BIG = Band(0.004, 0.002, 0.001)
+SHARPER = Band(1.25, 1.5, 2.0)
+COARSE_CORNERS = Band(30, 50, 100)
+THROUGH = Band(0.60, 0.72, 0.90)
+LETTERS = Band(2, 3, 6)
+LETTERS_REST = Band(0.970, 0.985, 0.995)
+LETTERS_SIGN = Band(0.88, 0.92, 0.98)
 PLAIN = Band(0.36, 0.46, 0.60)
 FRAMES = Band(0.93, 0.96, 0.99)
 """Share of both pictures that lies on the other when frame lies on frame."""
@@ -75,7 +82,7 @@ PLATE_CORNERS = Band(30, 60, 120)
 """For patches that are not of one colour: a picture full of detail that agrees everywhere else, on many corners."""
 VEIL_BIG = Band(0.16, 0.12, 0.06)
 VEIL_REST = Band(0.88, 0.925, 0.97)
-VEIL_GROUND = Band(0.60, 0.49, 0.35)
+VEIL_GROUND = Band(0.72, 0.66, 0.50)
 """Signs on plain ground, as on playing cards, differ like marks do: the picture must have more than ground to show through."""
 VEIL_SPREAD = Band(0.40, 0.50, 0.70)
 
@@ -105,6 +112,12 @@ class Evidence:
 def untouched(seen: Evidence) -> float:
     """They agree wherever there is something to agree on, and no region stands apart."""
     return min(GOOD.grade(seen.look.good), BIG.grade(seen.look.big), _placed(seen))
+
+
+def softened(seen: Evidence) -> float:
+    """One was blurred or sharpened: at half the size, without the finest detail, they agree wherever there is something to agree on."""
+    alike = min(COARSE.grade(seen.look.coarse), COARSE_BIG.grade(seen.look.coarse_big), SHARPER.grade(seen.look.sharper))
+    return min(alike, COARSE_CORNERS.grade(seen.inliers), _placed(seen))
 
 
 def banner(seen: Evidence) -> float:
@@ -139,7 +152,7 @@ def _patches(regions: tuple[Region, ...], fill: Band, corner: Band) -> float:
 def watermark(seen: Evidence) -> float:
     """What stands apart is only ever brighter (or only darker), and the picture shows through it."""
     through = min(
-        INSIDE.grade(seen.look.inside),
+        THROUGH.grade(seen.look.through),
         ONE_SIGN.grade(seen.look.one_sign),
         VEIL_BIG.grade(seen.look.big),
         VEIL_SPREAD.grade(seen.look.spread),
@@ -147,10 +160,16 @@ def watermark(seen: Evidence) -> float:
     return min(through, VEIL_REST.grade(seen.look.rest), VEIL_GROUND.grade(seen.look.ground), _surely_placed(seen))
 
 
+def lettering(seen: Evidence) -> float:
+    """All that stands apart is one row of letters, brighter or darker than what they were written on."""
+    text = min(LETTERS.grade(seen.look.letters), LETTERS_SIGN.grade(seen.look.one_sign))
+    return min(text, LETTERS_REST.grade(seen.look.rest), _surely_placed(seen))
+
+
 def smooth(seen: Evidence) -> float:
     """Hardly any detail to compare, but frame lies on frame and the two run alike in brightness and in colour."""
     plain = min(SMOOTH_DETAIL.grade(seen.look.detail), SMOOTH_BAD.grade(seen.look.bad), SMOOTH_DIFFERENCE.grade(seen.look.difference))
-    something = SMOOTH_LEAST.grade(seen.look.detail)
+    something = max(SMOOTH_LEAST.grade(seen.look.detail), CORNERS.grade(seen.inliers))
     alike = min(SMOOTH_WHOLE.grade(seen.look.whole), SMOOTH_CHROMA.grade(seen.look.chroma))
     return min(plain, something, alike, STRETCH.grade(seen.frame.stretch), COVER.grade(seen.cover - 0.1))
 
@@ -177,10 +196,12 @@ def _placed(seen: Evidence) -> float:
 
 RULES: dict[str, Callable[[Evidence], float]] = {
     "untouched": untouched,
+    "softened": softened,
     "banner": banner,
     "badge": badge,
     "plate": plate,
     "watermark": watermark,
+    "lettering": lettering,
     "smooth": smooth,
 }
 
@@ -189,14 +210,18 @@ PART_BELOW = 0.62
 """Share of the larger picture below which the smaller one may be a part of its page."""
 HALF_BELOW = 0.55
 """The same where only gutters tell: half a page of two parts, with some slack."""
+DRAWING_BELOW = 0.80
+"""The same for drawings on plain ground that go on at one side only: what stands there, as dots above a letter, makes another of it."""
 PAGE_DETAIL = 8.0
 
 
 def is_part(seen: Evidence) -> bool:
     """The smaller stands on the larger as on a page: edges or gutters run along its sides, and beyond them is more than a plain border."""
     frame = seen.frame
-    pasted = min(frame.content_a, frame.content_b) < PART_BELOW and frame.seams >= max(1, frame.open_sides - 2)
-    apart = min(frame.cover_a, frame.cover_b) < HALF_BELOW and 0 < frame.open_sides <= frame.seams + frame.gutters
+    bounded = frame.seams + frame.gutters
+    pasted = min(frame.content_a, frame.content_b) < PART_BELOW and frame.seams > 0 and bounded >= max(1, frame.open_sides - 1)
+    below = DRAWING_BELOW if frame.open_sides == 1 and seen.look.ground > FLAT_GROUND else HALF_BELOW
+    apart = min(frame.cover_a, frame.cover_b) < below and 0 < frame.open_sides <= bounded
     return frame.outside > PAGE_DETAIL and (pasted or apart)
 
 
@@ -205,6 +230,9 @@ UNSURE_BELOW = 0.2
 NEARLY_GOOD, NEARLY_REST = 0.6, 0.985
 SERIES_GOOD, SERIES_CORNERS = 0.6, 20
 FLAT_DETAIL = 0.65
+TURNED_DEG = 15.0
+FADED, FADED_TONE = 0.2, 4.0
+"""Colourfulness against the other, and mean change in grey levels."""
 COLOURING_CHROMA, COLOURING_CHROMA_RICH, COLOURING_SHIFT = 0.85, 0.2, 12.0
 
 
@@ -222,10 +250,21 @@ def nearly(seen: Evidence) -> bool:
 
 
 def is_other_colouring(seen: Evidence) -> bool:
-    """Flat art whose shapes agree and whose colours are quite others; in pictures full of detail only where colours are reversed."""
+    """Flat art whose shapes agree and whose colours are quite others; in pictures full of detail only where colours are reversed.
+
+    Turned grey a drawing keeps its brightness: colourless and of other brightness it is the drawing in black and white.
+    """
     look = seen.look
-    limit = COLOURING_CHROMA if look.detail < FLAT_DETAIL else COLOURING_CHROMA_RICH
-    return look.chroma < limit and look.colour_shift > COLOURING_SHIFT
+    flat = look.detail < FLAT_DETAIL
+    faded = min(look.chroma_ratio, 1.0 / max(0.01, look.chroma_ratio)) < FADED
+    if faded and flat and look.tone > FADED_TONE:
+        return True
+    return look.chroma < (COLOURING_CHROMA if flat else COLOURING_CHROMA_RICH) and look.colour_shift > COLOURING_SHIFT
+
+
+def is_turned(seen: Evidence) -> bool:
+    """A drawing on plain ground that was turned, as an arrow: another sign."""
+    return abs(seen.frame.angle_deg) > TURNED_DEG and seen.look.ground > FLAT_GROUND
 
 
 def judge(seen: Evidence) -> tuple[float, str]:

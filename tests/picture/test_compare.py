@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from archiver.model import Measured, Pair, Relation, Verdict
 from archiver.picture.compare import compare
@@ -252,3 +252,88 @@ def test_a_grade_never_falls_as_the_measurement_improves(one: float, other: floa
     low, high = sorted((one, other))
     assert rising.grade(low) <= rising.grade(high)
     assert falling.grade(low) >= falling.grade(high)
+
+
+def drawing(*marks: tuple[float, ...], size: tuple[int, int] = (420, 320)) -> Image.Image:
+    """A house with a tree on white, and further ellipses of (left, top, right, bottom)."""
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((80, 140, 250, 290), "#c08040", "black", 4)
+    draw.polygon((65, 140, 165, 50, 265, 140), "#a03030", "black")
+    draw.rectangle((140, 210, 190, 290), "#503010", "black", 3)
+    for x in (100, 205):
+        draw.rectangle((x, 160, x + 28, 190), "#80b0e0", "black", 3)
+    draw.rectangle((320, 200, 345, 290), "#704020", "black", 3)
+    draw.ellipse((285, 90, 380, 210), "#308030", "black", 3)
+    for mark in marks:
+        draw.ellipse(mark, "black")
+    return image
+
+
+def test_a_drawing_brightened_until_it_clips_is_the_same_picture() -> None:
+    pear = drawing()
+    bright = pear.point([min(255, round(level * 1.45)) for level in range(256)] * 3)
+    pair = judged(measured(pear), measured(bright))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.RECOLOURED), pair
+
+
+def test_a_line_of_letters_without_a_box_is_laid_over_a_drawing() -> None:
+    lettered = drawing()
+    ImageDraw.Draw(lettered).text((12, 8), "Gentle chair stretches", "#202020", ImageFont.load_default(25))
+    pair = judged(measured(drawing()), measured(lettered))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
+    assert "lettering laid over it at the top" in pair.because
+
+
+def test_two_lines_of_other_letters_are_not_one_picture() -> None:
+    def lettered(words: str) -> Measured:
+        image = drawing()
+        ImageDraw.Draw(image).text((12, 5), words, "#202020", ImageFont.load_default(34))
+        return measured(image)
+
+    assert judged(lettered("Gentle chair stretches"), lettered("Monday: legs and hips")).verdict is not Verdict.SAME
+
+
+def test_a_dot_more_is_another_drawing() -> None:
+    """As an umlaut is another letter: what stands beside a drawing on plain ground is no crop of it."""
+    dotted = Image.new("RGB", (420, 410), "white")
+    dotted.paste(drawing(), (0, 90))
+    ImageDraw.Draw(dotted).ellipse((140, 15, 190, 65), "black")
+    pair = judged(measured(drawing()), measured(dotted))
+    assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.CONTAINS,)), pair
+
+
+def test_a_caption_on_white_below_a_drawing_on_white_is_no_crop() -> None:
+    captioned = Image.new("RGB", (420, 362), "white")
+    captioned.paste(drawing(), (0, 0))
+    ImageDraw.Draw(captioned).text((20, 330), "A house with a tree, by nobody", "black", ImageFont.load_default(20))
+    pair = judged(measured(drawing()), measured(captioned))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
+    assert "caption" in pair.because
+
+
+def test_a_drawing_turned_on_its_side_is_shown_and_not_joined() -> None:
+    pair = judged(measured(drawing()), measured(drawing().transpose(Image.Transpose.ROTATE_90)))
+    assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.UNSURE, Relation.ROTATED)), pair
+
+
+def test_a_strong_blur_leaves_the_picture_the_same() -> None:
+    sharp = Image.new("RGB", (300, 220), "#c0c0c0")
+    draw, rng = ImageDraw.Draw(sharp), random.Random(2)
+    for _ in range(240):
+        x, y, size = rng.randint(0, 290), rng.randint(0, 210), rng.choice([2, 3, 3, 4, 18])
+        draw.rectangle((x, y, x + size, y + size), f"hsl({rng.randint(0, 359)}, 50%, {rng.randint(15, 85)}%)")
+    pair = judged(measured(sharp), measured(sharp.filter(ImageFilter.GaussianBlur(2.5))))
+    assert pair.verdict is Verdict.SAME, pair
+    assert pair.because.endswith("softened or sharpened"), pair
+
+
+def test_a_faint_mark_on_a_drawing_of_wide_plain_areas_is_a_watermark() -> None:
+    flat = textured(drawing(), 3).quantize(12, dither=Image.Dither.NONE).convert("RGB")
+    layer = Image.new("RGBA", flat.size, (0, 0, 0, 0))
+    draw = ImageDraw.Draw(layer)
+    for row in range(3):
+        draw.text((20 + 70 * row, 40 + 95 * row), "www.stretch.example", (0, 0, 0, 90), ImageFont.load_default(30))
+    marked = Image.alpha_composite(flat.convert("RGBA"), layer).convert("RGB")
+    pair = judged(measured(flat), measured(marked))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
