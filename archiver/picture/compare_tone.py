@@ -1,0 +1,183 @@
+"""The tones of one picture given to the other, and where the two then agree.
+
+Agreement is normalised cross-correlation in small windows (Lewis, "Fast normalized cross-correlation", 1995), so that brightness and
+contrast do not count. Where both are flat there is nothing to agree on, and only the level counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from archiver.picture.features import Bytes, Floats
+
+Mask = NDArray[Any]
+
+WINDOW_PX = 9
+LEVEL_PX = 5
+TONE_SAMPLE = 1500
+TONE_STEPS = 8
+"""Per grey level, of the table that tones are mapped by."""
+NOISE_VARIANCE = 12.0
+"""Grey levels squared: encoders leave about this much, and it must not correlate."""
+DETAIL_VARIANCE = 40.0
+"""A window with more than this in either picture has something to agree on."""
+LEVEL_APART = 28.0
+"""Mean grey levels by which two windows differ visibly after the tone map."""
+AGREES, DISAGREES = 0.7, 0.5
+LEVELS_LEFT = 0.005
+"""Share of the overlap apart by level alone from which on the tones are mapped the other way too."""
+UNLIKE = 0.1
+"""Share of the detail whose shape differs, from which on no change of tones explains the pair."""
+CLIPPED = 0.5
+"""Another way must leave so much less apart."""
+GAIN_RANGE = (0.4, 2.5)
+"""Contrast, and powers, beyond which nobody exposes a picture anew."""
+
+
+@dataclass(frozen=True)
+class Toned:
+    """Two pictures after the one was given the tones of the other, and where they agree."""
+
+    one: Floats
+    other: Floats
+    """(H, W, 3): brightness and two colour differences."""
+    a: Floats
+    b: Floats
+    """(H, W): brightness, one of the two mapped."""
+    correlation: Floats
+    detail: Mask
+    apart: Mask
+    change: float
+    """Mean change in grey levels."""
+
+
+def give_tones(a: Bytes, b: Bytes, mask: Mask) -> Toned:
+    """Map the tones of b to those of a; where that leaves levels apart of shapes that agree, try what else may have been done.
+
+    A change that clips (brightened until the sky is white) can be told in one direction only: white may have been any light tone.
+    And one made to each of red, green and blue is none of the brightness alone: strong colours clip sooner.
+    """
+    one, other = channels(a), channels(b)
+    mapped = tone_map(one[..., 0], other[..., 0], mask)
+    plain = _agreement(one, other, (one[..., 0], mapped), mask, _change(mapped, other, mask))
+    uncorrelated = float((plain.detail & (plain.correlation < DISAGREES)).sum())
+    if float(plain.apart.sum()) - uncorrelated < LEVELS_LEFT * float(mask.sum()) or uncorrelated > UNLIKE * float(plain.detail.sum()):
+        return plain
+    best = min(_other_ways(a, b, one, other, mask), key=lambda toned: float(toned.apart.sum()))
+    return best if best.apart.sum() < CLIPPED * plain.apart.sum() else plain
+
+
+def channels(look: Bytes) -> Floats:
+    """(H, W, 3) float32: brightness and two colour differences, without the finest grain."""
+    return cv2.GaussianBlur(cv2.cvtColor(look, cv2.COLOR_RGB2YCrCb).astype(np.float32), (0, 0), 0.7)
+
+
+def _other_ways(a: Bytes, b: Bytes, one: Floats, other: Floats, mask: Mask) -> Iterator[Toned]:
+    """The tones of a mapped to those of b; then either exposed like the other, each colour channel for itself."""
+    mapped = tone_map(other[..., 0], one[..., 0], mask)
+    yield _agreement(one, other, (mapped, other[..., 0]), mask, _change(mapped, one, mask))
+    for exposure in (line, gamma):
+        exposed = channels(exposure(one[..., 0], other[..., 0], mask)[b])
+        mapped = tone_map(one[..., 0], exposed[..., 0], mask)
+        yield _agreement(one, exposed, (one[..., 0], mapped), mask, _change(mapped, other, mask))
+        exposed = channels(exposure(other[..., 0], one[..., 0], mask)[a])
+        mapped = tone_map(exposed[..., 0], other[..., 0], mask)
+        yield _agreement(exposed, other, (exposed[..., 0], mapped), mask, _change(exposed[..., 0], one, mask))
+
+
+def _change(after: Floats, before: Floats, mask: Mask) -> float:
+    return float(np.abs(after[mask] - before[..., 0][mask]).mean())
+
+
+def line(onto: Floats, grey: Floats, mask: Mask) -> Bytes:
+    """A table of 256 levels: brightness and contrast that make `onto` of `grey`, fitted to what neither clips."""
+    x, y = _unclipped(onto, grey, mask)
+    gain, offset, keep = 1.0, 0.0, np.ones(len(x), bool)
+    for _ in range(3):
+        if keep.sum() < 20 or x[keep].std() < 2.0:
+            break
+        gain = float(np.clip(np.polyfit(x[keep], y[keep], 1)[0], *GAIN_RANGE))
+        offset = float(np.median(y[keep] - gain * x[keep]))
+        rest = np.abs(y - gain * x - offset)
+        keep = rest <= max(6.0, 2.0 * float(np.median(rest)))
+    table: Bytes = np.clip(np.rint(np.arange(256) * gain + offset), 0, 255).astype(np.uint8)
+    return table
+
+
+def gamma(onto: Floats, grey: Floats, mask: Mask) -> Bytes:
+    """The same for a power of the level."""
+    x, y = _unclipped(onto, grey, mask)
+    power = float(np.clip(np.median(np.log(y / 255.0) / np.log(x / 255.0)), *GAIN_RANGE)) if len(x) >= 20 else 1.0
+    table: Bytes = np.rint(255.0 * (np.arange(256) / 255.0) ** power).astype(np.uint8)
+    return table
+
+
+def _unclipped(onto: Floats, grey: Floats, mask: Mask) -> tuple[Floats, Floats]:
+    chosen = mask & (np.minimum(onto, grey) > 6.0) & (np.maximum(onto, grey) < 249.0)
+    return grey[chosen], onto[chosen]
+
+
+def _agreement(one: Floats, other: Floats, greys: tuple[Floats, Floats], mask: Mask, change: float) -> Toned:
+    correlation, detail, level = windows(*greys, mask)
+    detail &= mask
+    apart = mask & ((detail & (correlation < DISAGREES)) | (np.abs(level) > LEVEL_APART))
+    return Toned(one, other, *greys, correlation, detail, apart, change)
+
+
+def tone_map(onto: Floats, grey: Floats, mask: Mask) -> Floats:
+    """`grey` with the tones of `onto`: a cubic fitted inside the mask, each round without what lay furthest off.
+
+    It is begun twice, from all pixels and from those that a mere shift explains, for a banner can lead the first astray; the fit that
+    is nearer for half of the pixels is taken (least median of squares, Rousseeuw 1984).
+    """
+    x, y = grey[mask].astype(np.float64) / 255.0, onto[mask].astype(np.float64)
+    if len(x) > TONE_SAMPLE:
+        x, y = x[:: len(x) // TONE_SAMPLE + 1], y[:: len(y) // TONE_SAMPLE + 1]
+    shift = y - 255.0 * x
+    off = np.abs(shift - np.median(shift))
+    starts = (np.ones(len(x), bool), off <= max(6.0, 1.5 * float(np.median(off))))
+    basis = np.stack([np.ones_like(x), x, x * x, x * x * x], axis=1)
+    _, factors = min((_fit(basis, y, start) for start in starts), key=lambda fit: fit[0])
+    steps = np.arange(255 * TONE_STEPS + 1) / (255.0 * TONE_STEPS)
+    curve = np.maximum.accumulate(np.clip(np.stack([np.ones_like(steps), steps, steps**2, steps**3], axis=1) @ factors, 0, 255))
+    mapped: Floats = curve.astype(np.float32)[np.clip(np.rint(grey * TONE_STEPS), 0, 255 * TONE_STEPS).astype(np.int16)]
+    return mapped
+
+
+def _fit(basis: Floats, y: Floats, keep: Mask) -> tuple[float, Floats]:
+    """Median distance of the trimmed cubic, and its factors; pulled gently towards leaving the tones as they are."""
+    ridge = np.diag([0.0, 0.01, 0.3, 0.3])
+    factors, rest = np.array([0.0, 255.0, 0.0, 0.0]), np.abs(y)
+    for _ in range(3):
+        chosen = basis[keep]
+        target = y[keep] - 255.0 * chosen[:, 1]
+        factors = np.linalg.solve(chosen.T @ chosen + ridge * len(chosen) * 0.02 + np.eye(4) * 1e-6, chosen.T @ target)
+        factors[1] += 255.0
+        rest = np.abs(y - basis @ factors)
+        keep = rest <= max(6.0, 2.5 * float(np.median(rest)))
+    return float(np.median(rest)), factors
+
+
+def windows(one: Floats, other: Floats, mask: Mask) -> tuple[Floats, Mask, Floats]:
+    """Per pixel, of what the mask leaves of the window around it: correlation, whether there is detail, mean difference."""
+    inside = mask.astype(np.float32)
+    weight = 1.0 / np.maximum(_box(inside, WINDOW_PX), 1e-3)
+    one, other = one * inside, other * inside
+    mean_one, mean_other = _box(one, WINDOW_PX) * weight, _box(other, WINDOW_PX) * weight
+    var_one = np.maximum(_box(one * one, WINDOW_PX) * weight - mean_one * mean_one, 0)
+    var_other = np.maximum(_box(other * other, WINDOW_PX) * weight - mean_other * mean_other, 0)
+    both = _box(one * other, WINDOW_PX) * weight - mean_one * mean_other
+    correlation = both / np.sqrt((var_one + NOISE_VARIANCE) * (var_other + NOISE_VARIANCE))
+    detail = np.maximum(var_one, var_other) > DETAIL_VARIANCE
+    return correlation, detail, _box(one - other, LEVEL_PX) / np.maximum(_box(inside, LEVEL_PX), 1e-3)
+
+
+def _box(values: Floats, side: int) -> Floats:
+    summed: Floats = cv2.boxFilter(values, -1, (side, side), borderType=cv2.BORDER_CONSTANT)
+    return summed
