@@ -13,7 +13,7 @@ import cv2
 from archiver.model import Pair, Picture, Relation, Transform, Verdict
 from archiver.picture.compare_frame import Frame, frame, transform
 from archiver.picture.compare_look import Look, look
-from archiver.picture.compare_place import Laid, Placement, drift_px, glance, lay, placements, refine
+from archiver.picture.compare_place import Laid, Placement, drift_px, glance, is_worth_a_look, lay, placements, refine
 from archiver.picture.features import Features
 from archiver.picture.relations import doubt_in_words, in_words, relations, series_in_words
 from archiver.picture.rules import (
@@ -36,6 +36,8 @@ ENOUGH = 0.6
 UNTOUCHED_ENOUGH = 0.5
 PART_FROM = 0.3
 ALIKE_PX = 3.0
+GLANCE_BETTER = 0.02
+"""So much more of the detail must agree at a glance for the refined placement to be taken unasked."""
 DRIFT_PX = 0.6
 """Pixels of the look by which a refinement must move a corner to be doubted."""
 
@@ -129,8 +131,8 @@ def find(a: Picture, fa: Features, b: Picture, fb: Features) -> Finding | None:
         known = next((number for number, (other, _) in enumerate(tried) if _alike(place, other, fb)), None)
         if known is not None:
             tried[known] = place, _borne_out(tried[known][1], place)
-        elif glance(fa, fb, place):
-            tried.append((place, examine(a, fa, b, fb, place)))
+        elif is_worth_a_look(share := glance(fa, fb, place), place):
+            tried.append((place, examine(a, fa, b, fb, place, share)))
         if any(seen is not None and _settles(seen) for _, seen in tried):
             break
     return max((seen for _, seen in tried if seen is not None), key=_rank, default=None)
@@ -168,17 +170,17 @@ def _agreement(found: Finding) -> float:
     return found.look.good * max(0.0, found.look.median)
 
 
-def examine(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement) -> Finding | None:
-    """Refine one placement and look at it; None when the two hardly overlap there.
+def examine(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, share: float) -> Finding | None:
+    """Refine one placement and look at it; None when the two hardly overlap there. `share`: what agreed there at a glance.
 
-    A banner can lead the refinement astray: where no rule is satisfied the placement as it came is looked at too, and of the two
-    the one is taken in which more agrees, not the one that a rule likes better.
+    A banner can lead the refinement astray: where no rule is satisfied and the placement as it came agreed no less at a glance, it is
+    looked at too, and of the two the one is taken in which more agrees, not the one that a rule likes better.
     """
     better = refine(fa, fb, place)
     refined = _look_at(a, fa, b, fb, better)
     if refined is not None and (_is_untouched(refined) or is_series(refined.evidence)):
         return refined
-    if drift_px(better.matrix, place.matrix, fb.looks[place.view_b]) < DRIFT_PX:
+    if drift_px(better.matrix, place.matrix, fb.looks[place.view_b]) < DRIFT_PX or glance(fa, fb, better) > share + GLANCE_BETTER:
         return refined
     rough = _look_at(a, fa, b, fb, place)
     found = [each for each in (refined, rough) if each is not None]

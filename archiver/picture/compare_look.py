@@ -139,6 +139,7 @@ def look(laid: Laid) -> Look | None:
     detail, correlation = toned.detail, toned.correlation
     values = correlation[detail]
     good, big = float((values > AGREES).mean()) if len(values) else 0.0, regions[0].area if regions else 0.0
+    codes = _codes(laid.a), _codes(laid.b)
     soft = _softened(laid) if COARSE_FROM < good < COARSE_BELOW and big < COARSE_BIG else (0.0, 0.0, 0.0)
     return Look(
         detail=float(detail.sum()) / area,
@@ -161,9 +162,9 @@ def look(laid: Laid) -> Look | None:
         coarse=soft[0],
         coarse_big=soft[1],
         sharper=soft[2],
-        plain_a=_plain(laid.a, labels),
-        plain_b=_plain(laid.b, labels),
-        ground=max(_plain(laid.a[::2, ::2], mask[::2, ::2]), _plain(laid.b[::2, ::2], mask[::2, ::2])),
+        plain_a=_plain(codes[0][labels]),
+        plain_b=_plain(codes[1][labels]),
+        ground=max(_plain(code[::2, ::2][mask[::2, ::2]]) for code in codes),
         difference=float(np.abs(rest[mask]).mean()),
         tone=toned.change,
         chroma=chroma,
@@ -279,14 +280,21 @@ def _letters(rest: Floats) -> int:
     return len(boxes) if is_row and boxes[:, 2].max() <= LETTER_WIDE * width else 0
 
 
-def _plain(look: Bytes, chosen: Mask) -> float:
-    """Share of the chosen pixels that have one of the two commonest colours (of 4096)."""
-    pixels = look[chosen]
-    if len(pixels) < 10:
+def _codes(look: Bytes) -> Mask:
+    """(H, W) int16: the colour of each pixel, one of 4096."""
+    coarse = (look >> 4).astype(np.int16)
+    codes: Mask = (coarse[..., 0] << 8) | (coarse[..., 1] << 4) | coarse[..., 2]
+    return codes
+
+
+def _plain(codes: Mask) -> float:
+    """Share of some pixels that have one of their two commonest colours."""
+    if len(codes) < 10:
         return 0.0
-    code = (pixels[:, 0] >> 4).astype(np.int16) * 256 + (pixels[:, 1] >> 4).astype(np.int16) * 16 + (pixels[:, 2] >> 4)
-    counts = np.partition(np.bincount(code, minlength=4096), -2)
-    return float(counts[-2:].sum()) / len(pixels)
+    counts = np.bincount(codes, minlength=2)
+    commonest = int(counts.argmax())
+    most, counts[commonest] = int(counts[commonest]), 0
+    return (most + int(counts.max())) / len(codes)
 
 
 def _correlation(one: Floats, other: Floats) -> float:

@@ -189,13 +189,13 @@ def _take(look: Bytes, to_look: Matrix, size: tuple[int, int]) -> Bytes:
     return taken
 
 
-def glance(a: Features, b: Features, place: Placement) -> bool:
-    """Is it worth a full look? Half of what has detail must agree already, roughly laid and small."""
+def glance(a: Features, b: Features, place: Placement) -> float:
+    """Share of what has detail that agrees already, roughly laid and small; 1 where there is hardly any detail, 0 without an overlap."""
     one, other = a.glimpses[place.view_a], b.glimpses[place.view_b]
     down, up = one.shape[1] / a.looks[place.view_a].shape[1], b.looks[place.view_b].shape[1] / other.shape[1]
     laid = lay(one, other, rescaled(place.matrix, down, up), GLANCE_PX)
     if laid is None or laid.mask.sum() < 64:
-        return False
+        return 0.0
     one, other, mask = laid.a, laid.b, laid.mask
     size = (7, 7)
     mean_one, mean_other = cv2.boxFilter(one, -1, size), cv2.boxFilter(other, -1, size)
@@ -204,9 +204,13 @@ def glance(a: Features, b: Features, place: Placement) -> bool:
     both = cv2.boxFilter(one * other, -1, size) - mean_one * mean_other
     detail = mask & (np.maximum(var_one, var_other) > 40.0)
     agree = detail & (both > 0.0) & (both * both > GLANCE_AGREES**2 * (var_one + 8.0) * (var_other + 8.0))
-    seen, right = int(detail.sum()), int(agree.sum())
-    needed = GLANCE_SHARE if place.inliers < SURE_INLIERS else GLANCE_SHARE_SURE
-    return seen < 0.1 * int(mask.sum()) or right >= needed * seen
+    seen = int(detail.sum())
+    return 1.0 if seen < 0.1 * int(mask.sum()) else int(agree.sum()) / seen
+
+
+def is_worth_a_look(share: float, place: Placement) -> bool:
+    """Half of the detail must agree at a glance, or less where many corners lead to the place."""
+    return share >= (GLANCE_SHARE if place.inliers < SURE_INLIERS else GLANCE_SHARE_SURE)
 
 
 def refine(a: Features, b: Features, place: Placement) -> Placement:
@@ -267,7 +271,7 @@ def _newton(laid: Laid) -> tuple[Matrix | None, float, float]:
 
 def _same_tone(one: Floats, other: Floats, mask: NDArray[np.bool_]) -> Floats:
     """`other` with the brightness and contrast of `one`: a line fitted inside the mask, twice, the second time without what is far off."""
-    x, y = other[::2, ::2][mask[::2, ::2]], one[::2, ::2][mask[::2, ::2]]
+    x, y = other[::3, ::3][mask[::3, ::3]], one[::3, ::3][mask[::3, ::3]]
     keep = np.ones(len(x), bool)
     gain, offset = 1.0, 0.0
     for _ in range(2):
