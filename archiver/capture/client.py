@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from archiver.capture import policy, urls
+from archiver.capture.breaker import Breaker
 from archiver.capture.cookies import read_cookies
 from archiver.capture.exchange import Answer, Exchanger, Question, Record
 from archiver.capture.headers import ACCEPT, Speech
@@ -77,6 +78,7 @@ class Client:
             cookies += read_cookies(file, only_host=host)
         speech = Speech(settings, tuple(cookies), passwords)
         self._limits = Limits(settings)
+        self._breaker = Breaker(settings.host_failures_max)
         self._exchanger = Exchanger(settings, spool_dir=spool_dir, now=now, limits=self._limits, speech=speech)
         self._robots: dict[tuple[str, str, int], asyncio.Task[Rules]] = {}
 
@@ -205,25 +207,31 @@ class Client:
             walk.retries += 1
 
     async def _attempt(self, walk: _Walk, place: Place) -> Answer:
-        async with self._limits.host(place.host):
-            given_up = self._limits.given_up(place.host)
+        async with self._limits.host(place.host, lambda: self._given_up(place) is not None):
+            given_up = self._given_up(place)
             if given_up is not None:
                 return Answer(Hop(place.url, 0, self._now()), given_up)
             walk.asked = True
             self._tell("fetch", place, attempt=walk.attempts, hop=len(walk.hops) + 1)
             answer = await self._exchanger.ask(Question(place, walk.first, walk.accept, walk.record, walk.keep_bytes))
-            self._count(place.host, answer)
+            self._count(place, answer)
         self._tell_answer(walk, place, answer)
         return answer
 
-    def _count(self, host: str, answer: Answer) -> None:
-        """For the circuit breaker: a host that cannot be reached, lets all wait, cuts its answers short or only asks to be left alone."""
+    def _given_up(self, place: Place) -> Refusal | None:
+        return self._breaker.refusal(place, asyncio.get_running_loop().time())
+
+    def _count(self, place: Place, answer: Answer) -> None:
+        """For the circuit breaker: whether the host did what it could, or failed at this link."""
+        refusal = answer.refusal
         plea = answer.head is not None and (answer.hop.status == 429 or (answer.hop.status == 503 and answer.head.first("retry-after")))
-        unfinished = answer.refusal is not None and answer.refusal.reason in (Reason.TIMEOUT, Reason.TRUNCATED)
+        unfinished = refusal is not None and refusal.reason in (Reason.TIMEOUT, Reason.TRUNCATED)
         if answer.reached and not plea and not unfinished:
-            self._limits.reached(host)
-        elif answer.refusal is not None and answer.refusal.reason is not Reason.BLOCKED:
-            self._limits.failed(host, answer.refusal)
+            self._limits.reached(place.host)
+        if 0 < answer.hop.status < 500 and not plea and not unfinished:
+            self._breaker.answered(place)
+        elif refusal is not None and refusal.reason is not Reason.BLOCKED:
+            self._breaker.failed(place, refusal, asyncio.get_running_loop().time())
 
     async def _rules(self, place: Place, record: Record) -> Rules:
         """The robots.txt of the place's origin, fetched once (RFC 9309 section 2.3), into the archive of who asked first."""

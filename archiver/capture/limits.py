@@ -1,4 +1,4 @@
-"""How much at once: per host, per address behind many names, and in all; and when a host is left alone.
+"""How much at once: per host, per address behind many names, and in all.
 
 Waiting costs one future per target, so thousands may queue. Slots are always taken in the order host, address, all, which cannot
 deadlock, and are given back during pauses. An idle kept-alive connection counts against the same limits: the oldest is closed when
@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from archiver.capture.hosts import by_host
-from archiver.capture.policy import Refusal
 from archiver.capture.wire import WireProtocol
-from archiver.model import FetchSettings, Reason
+from archiver.model import FetchSettings
 
 PACE_S_MAX = 1.0
 """The slowest pace that a host can ask for by refusing requests."""
 PACE_LEAST_S = 0.05
 """A shorter pause than this is none."""
-REST_S = 600.0
-"""After so long a host that was given up is tried once more: a run over many posts may take hours."""
 Origin = tuple[str, str, int]
 
 
@@ -33,9 +30,6 @@ class _Host:
     pace_s: float
     """Pause between two requests."""
     next_at_s: float = 0.0
-    failures: int = 0
-    given_up: Refusal | None = None
-    given_up_at_s: float = 0.0
 
 
 class _Slots:
@@ -122,12 +116,12 @@ class Limits:
         self._wanted: Counter[Origin] = Counter()
 
     @asynccontextmanager
-    async def host(self, name: str) -> AsyncIterator[None]:
-        """A slot of this host, after its pause."""
+    async def host(self, name: str, hopeless: Callable[[], bool] = lambda: False) -> AsyncIterator[None]:
+        """A slot of this host, after its pause; nobody pauses for what is `hopeless` by then."""
         host = self._host(name)
         async with host.slots:
             loop = asyncio.get_running_loop()
-            while host.given_up is None and (wait_s := host.next_at_s - loop.time()) > 0:  # noqa: ASYNC110 - the moment may move on while we sleep
+            while not hopeless() and (wait_s := host.next_at_s - loop.time()) > 0:  # noqa: ASYNC110 - the moment may move on while we sleep
                 await asyncio.sleep(wait_s)
             host.next_at_s = loop.time() + host.pace_s
             yield
@@ -183,25 +177,8 @@ class Limits:
     def reached(self, name: str) -> None:
         """The host answered: the pauses that it once asked for grow shorter again."""
         host = self._host(name)
-        host.failures = 0
         asked_for = self._delay_s.get(name, self._settings.delay_s)
         host.pace_s = max(asked_for, host.pace_s / 2 if host.pace_s > PACE_LEAST_S else 0.0)
-
-    def failed(self, name: str, refusal: Refusal) -> None:
-        """No connection, no answer or half of one, a plea to be left alone. After `host_failures_max` in a row the host is given up."""
-        host = self._host(name)
-        host.failures += 1
-        if host.failures >= self._settings.host_failures_max > 0:
-            host.given_up_at_s = asyncio.get_running_loop().time()
-            reason = Reason.NETWORK_ERROR if refusal.reason is Reason.TRUNCATED else refusal.reason  # of the others nothing came at all
-            host.given_up = Refusal(reason, f"{name} was given up after {host.failures} failures in a row; the last: {refusal.detail}")
-
-    def given_up(self, name: str) -> Refusal | None:
-        """Why this host is asked for nothing; None when it may be asked. Another failure after its rest, and it is given up again."""
-        host = self._host(name)
-        if host.given_up is not None and asyncio.get_running_loop().time() - host.given_up_at_s >= REST_S:
-            host.given_up = None
-        return host.given_up
 
     def per_host(self, name: str) -> int:
         """Connections to this host at a time."""

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.capture.failures import no_connection
-from archiver.capture.limits import REST_S, Limits
-from archiver.capture.policy import Refusal
+from archiver.capture.limits import Limits
 from archiver.capture.throttle import Throttle
 from archiver.capture.urls import Place
 from archiver.model import FetchSettings, Reason
@@ -79,29 +78,6 @@ def test_an_address_grows_for_the_host_that_may_have_more_and_wakes_those_who_wa
         return [*seen, peak]
 
     assert asyncio.run(asyncio.wait_for(run(), 30)) == [2, 5, 5]
-
-
-def test_a_host_that_was_given_up_gets_one_more_try_after_its_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    down = Refusal(Reason.NETWORK_ERROR, "refused")
-
-    async def run() -> list[bool]:
-        now = 1000.0
-        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
-        limits, asked = Limits(FetchSettings(host_failures_max=3)), []
-        for _ in range(3):
-            asked.append(limits.given_up("h") is None)
-            limits.failed("h", down)
-        for now in (1000.0, 1000.0 + REST_S - 1, 1000.0 + REST_S):  # noqa: B007 - the clock reads it
-            asked.append(limits.given_up("h") is None)
-        limits.failed("h", down)
-        asked.append(limits.given_up("h") is None)
-        now += REST_S
-        assert limits.given_up("h") is None
-        limits.reached("h")
-        limits.failed("h", down)
-        return [*asked, limits.given_up("h") is None]
-
-    assert asyncio.run(run()) == [True, True, True, False, False, True, False, True]
 
 
 @given(st.integers(1, 10**6), st.lists(st.tuples(st.integers(0, 10**5), st.floats(0, 10)), max_size=20))

@@ -18,7 +18,7 @@ from archiver.capture.client import Client
 from archiver.capture.robots import parse_rules, read_rules
 from archiver.model import Captured, Missed, Reason
 from tests.capture.harness import QUICK, Book, fetch, fetch_all, target
-from tests.servers import Connection, Request, drip, redirect, response, routes, serve, then_close, then_hang
+from tests.servers import Connection, Request, drip, redirect, response, routes, sequence, serve, then_close, then_hang
 
 OK = response(b"picture")
 
@@ -103,7 +103,9 @@ def test_a_host_that_keeps_failing_is_given_up_and_its_other_links_say_so() -> N
     assert sum(event.name == "fetch" for event in book.events) == 5
     given_up = [outcome for outcome in outcomes if isinstance(outcome, Missed) and "given up" in outcome.detail]
     assert len(given_up) >= 15
-    assert given_up[-1].detail.startswith("127.0.0.1 was given up after 5 failures in a row; the last: no connection to 127.0.0.1: ")
+    assert given_up[-1].detail.startswith(
+        f"127.0.0.1:{port} was given up after 5 links in a row failed; the last: no connection to 127.0.0.1: "
+    )
     assert outcomes[-1].attempts == 0
 
 
@@ -131,7 +133,37 @@ def test_a_host_that_only_asks_to_be_left_alone_is_left_alone() -> None:
     assert {outcome.reason for outcome in outcomes if isinstance(outcome, Missed)} == {Reason.HTTP_ERROR}
     assert len(web.requests) <= 6
     assert isinstance(outcomes[-1], Missed)
-    assert outcomes[-1].detail == "127.0.0.1 was given up after 5 failures in a row; the last: the server answered 429"
+    assert outcomes[-1].detail == f"127.0.0.1:{web.port} was given up after 5 links in a row failed; the last: the server answered 429"
+
+
+@pytest.mark.parametrize("status", ["500 Trouble", "503 Busy"])
+def test_a_host_that_answers_every_link_with_an_error_of_its_own_is_given_up(status: str) -> None:
+    with serve(lambda c, r: c.send(response(b"sorry", status))) as web:
+        outcomes, _ = fetch_all([web.url(f"/{i}") for i in range(40)])
+    assert {outcome.reason for outcome in outcomes if isinstance(outcome, Missed)} == {Reason.HTTP_ERROR}
+    assert len(web.requests) <= 5 + QUICK.per_host - 1
+    detail = f"127.0.0.1:{web.port} was given up after 5 links in a row failed; the last: the server answered {status[:3]}"
+    assert sum(isinstance(outcome, Missed) and outcome.detail.startswith(detail[:30]) for outcome in outcomes) >= 40 - len(web.requests)
+    assert isinstance(outcomes[-1], Missed)
+    assert (outcomes[-1].detail, outcomes[-1].attempts) == (detail, 0)
+
+
+def test_a_few_dead_links_do_not_cost_a_host_its_others() -> None:
+    """What is dead is tried again while nothing else is left to ask; a link that only needs its third try still gets it."""
+    steps: dict[str, object] = {f"/dead{i}": response(b"", "500 Trouble") for i in range(4)}
+    steps["/late"] = sequence(*[response(b"", "503 Busy")] * 2, OK)
+    with serve(routes(steps)) as web:  # type: ignore[arg-type]
+        outcomes, _ = fetch_all([web.url("/ok"), *(web.url(path) for path in steps)], replace(QUICK, per_host=1))
+    assert isinstance(outcomes[-1], Captured)
+
+
+def test_a_dead_port_does_not_cost_another_port_of_its_host() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with serve(routes({"/a": OK})) as web:
+        dead = [f"http://127.0.0.1:{port}/{i}" for i in range(12)]
+        outcomes, _ = fetch_all([*dead, web.url("/a")], replace(QUICK, per_host=1))
+    assert isinstance(outcomes[-1], Captured)
 
 
 def test_a_host_that_answers_in_between_is_not_given_up() -> None:
