@@ -23,7 +23,9 @@ DECODERS: dict[str, tuple[str, str, int]] = {
 }
 """The allow-list: nothing here starts a program or follows a reference. HEIC only where pillow-heif is installed."""
 
-WITHOUT_DECODER = frozenset({"svg", "jxl", "psd", "cur", "dds", "eps", "qoi"})
+WITHOUT_DECODER = frozenset(
+    ["svg", "svgz", "jxl", "psd", "cur", "dds", "eps", "qoi", "jxr", "exr", "hdr", "xcf", "bpg", "flif", "icns", "mng", "djvu", "wmf"]
+)
 """Picture formats that are kept as bytes."""
 
 MEMORY_MAX_BYTES = 144 * 2**20

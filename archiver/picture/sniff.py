@@ -8,6 +8,7 @@ marker), GIF89a, RIFF/WebP (RFC 9649), ISO base media files (ISO 14496-12 4.3: `
 from __future__ import annotations
 
 import re
+import zlib
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -28,6 +29,16 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"8BPS", "psd"),
     (b"qoif", "qoi"),
     (b"DDS ", "dds"),
+    (b"II\xbc\x01", "jxr"),
+    (b"v/1\x01", "exr"),
+    (b"#?RADIANCE", "hdr"),
+    (b"gimp xcf ", "xcf"),
+    (b"BPG\xfb", "bpg"),
+    (b"FLIF", "flif"),
+    (b"icns", "icns"),
+    (b"\x8aMNG\r\n\x1a\n", "mng"),
+    (b"AT&TFORM", "djvu"),
+    (b"\xd7\xcd\xc6\x9a", "wmf"),
     (b"%PDF-", "pdf"),
     (b"%!PS", "eps"),
     (b"\xc5\xd0\xd3\xc6", "eps"),
@@ -48,17 +59,18 @@ _PNM = re.compile(rb"P[1-6][\s#]")
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<script[\s>]|<title[\s>]|<meta\s|<div[\s>]|<p[\s>]", re.IGNORECASE)
 _SVG = re.compile(rb"<(?:[\w-]+:)?svg[\s>/]", re.IGNORECASE)
 _TEXT_WINDOW_BYTES = 4096
+_PACKED_WINDOW_BYTES = 65_536
 
 
 def sniff(data: bytes) -> str:
     """The format of `data` by content, lower case, or empty when nothing is recognised.
 
-    Pictures: jpeg, png, gif, webp, avif, bmp, tiff, ico, cur, jpeg2000, pnm, heic, jxl, psd, qoi, dds, svg. Others: html, xml, json,
-    text, pdf, eps, video kinds, gzip, zip.
+    Pictures: jpeg, png, gif, webp, avif, bmp, tiff, ico, cur, jpeg2000, pnm, heic, jxl, psd, qoi, dds, jxr, exr, hdr, xcf, bpg,
+    flif, icns, mng, djvu, wmf, svg, svgz. Others: html, xml, json, text, pdf, eps, video kinds, gzip, zip.
     """
     for magic, name in _MAGIC:
         if data.startswith(magic):
-            return name
+            return "svgz" if name == "gzip" and _packs_svg(data) else name
     if data[:4] == b"RIFF":
         return "webp" if data[8:12] == b"WEBP" else "riff"
     if data[4:8] == b"ftyp":
@@ -75,6 +87,15 @@ def _brand(data: bytes) -> str:
         if brands.intersection(known):
             return name
     return "mp4"
+
+
+def _packs_svg(data: bytes) -> bool:
+    """Whether this gzip file is an SVG: some servers send such files as they lie there, without saying that they are compressed."""
+    try:
+        start = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data[:_PACKED_WINDOW_BYTES], _TEXT_WINDOW_BYTES)
+    except zlib.error:
+        return False
+    return _sniff_text(start) == "svg"
 
 
 def _sniff_text(head: bytes) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import struct
 import subprocess
@@ -66,6 +67,10 @@ def gif_of(frames: int, width: int = 1, height: int = 1) -> bytes:
         (b"\x01\x02\x03\x04random\xff\xfe", Reason.NOT_IMAGE, ""),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", Reason.UNSUPPORTED, "svg"),
         (b"<?xml version='1.0'?><!-- made --><svg:svg xmlns:svg='http://www.w3.org/2000/svg'/>", Reason.UNSUPPORTED, "svg"),
+        (gzip.compress(b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"), Reason.UNSUPPORTED, "svgz"),
+        (gzip.compress(bytes(9_000_000)), Reason.NOT_IMAGE, "gzip"),
+        (b"\x1f\x8b\x08damaged", Reason.NOT_IMAGE, "gzip"),
+        (b"v/1\x01\x02" + bytes(40), Reason.UNSUPPORTED, "exr"),
         (b"8BPS\0\x01" + bytes(40), Reason.UNSUPPORTED, "psd"),
         (b"\xff\x0a" + bytes(20), Reason.UNSUPPORTED, "jxl"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", Reason.UNSUPPORTED, "eps"),
