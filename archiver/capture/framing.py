@@ -88,8 +88,8 @@ def body_kind(head: Head) -> tuple[Body, int]:
         return Body.CONTRADICTORY, 0
     if lengths:
         (text,) = lengths
-        if text.isascii() and text.isdigit() and len(text) < 19:
-            return Body.LENGTH, int(text)
+        if text.isascii() and text.isdigit():
+            return Body.LENGTH, int(text.lstrip("0")[:19] or "0")  # a number of more digits is beyond every limit all the same
     return Body.CLOSE, 0  # no usable length: what comes until the end
 
 

@@ -337,6 +337,12 @@ def test_a_body_announced_too_large_is_not_fetched() -> None:
     assert len(book.kept[0].response) < 1000
 
 
+def test_a_length_of_more_digits_than_any_machine_counts_is_too_large() -> None:
+    with serve(then_close(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nabc")) as web:
+        outcome, _ = fetch(web.url("/a"), ONCE)
+    assert missed(outcome).reason is Reason.TOO_LARGE
+
+
 @pytest.mark.parametrize("size", [999, 1000, 1001])
 def test_the_limit_is_the_largest_body_that_passes(size: int) -> None:
     raw = {"/length": response(b"x" * size), "/chunked": CHUNKED_HEAD + chunked(*[b"x"] * size)}
