@@ -26,7 +26,10 @@ RANSAC_PX = 4.0
 """In pixels of the view."""
 FRAME_HASH_MAX_BITS = 12
 GLANCE_PX = 80
-GLANCE_AGREES, GLANCE_SHARE, GLANCE_SHARE_SURE = 0.6, 0.5, 0.38
+GLANCE_AGREES = 0.6
+GLANCE_FRAMES, GLANCE_SURE, GLANCE_CORNERS, GLANCE_MIRRORED = 0.5, 0.46, 0.58, 0.7
+"""Share of the detail that must agree at a glance: of frames upon each other, where SURE_INLIERS or fewer corners lead, of mirrored ones.
+Of 380 placements of copies that were accepted in the end the least agreed by .53, .75, .59 and .76."""
 SURE_INLIERS = 60
 """So many corners in one place deserve a look even where a banner covers much of what they share."""
 REFINE_PX = 128
@@ -209,8 +212,12 @@ def glance(a: Features, b: Features, place: Placement) -> float:
 
 
 def is_worth_a_look(share: float, place: Placement) -> bool:
-    """Half of the detail must agree at a glance, or less where many corners lead to the place."""
-    return share >= (GLANCE_SHARE if place.inliers < SURE_INLIERS else GLANCE_SHARE_SURE)
+    """Does enough agree at a glance, for the kind of placement it is?"""
+    if place.mirrored:
+        return share >= GLANCE_MIRRORED
+    if not place.inliers:
+        return share >= GLANCE_FRAMES
+    return share >= (GLANCE_SURE if place.inliers >= SURE_INLIERS else GLANCE_CORNERS)
 
 
 def refine(a: Features, b: Features, place: Placement) -> Placement:
