@@ -43,7 +43,8 @@ class Cookie:
     def _fits_host(self, host: str) -> bool:
         if host == self.domain:
             return True
-        return self.subdomains and literal(host) is None and host.endswith("." + self.domain)
+        wide = self.subdomains and "." in self.domain  # nobody speaks for a whole top-level domain (RFC 6265 section 5.3, step 5)
+        return wide and literal(host) is None and host.endswith("." + self.domain)
 
     def _fits_path(self, path: str) -> bool:
         return path == self.path or path.startswith(self.path if self.path.endswith("/") else self.path + "/")

@@ -100,6 +100,7 @@ site.example\tFALSE\t/\tFALSE\t0\thost\t1
 site.example\tFALSE\t/\tTRUE\t0\tsafe\t4
 site.example\tFALSE\t/\tFALSE\t1000000000\told\t5
 site.example\tFALSE\t/deep\tFALSE\t0\tdeep\t6
+.test\tTRUE\t/\tFALSE\t0\ttop\t7
 """
 
 
@@ -116,6 +117,8 @@ site.example\tFALSE\t/deep\tFALSE\t0\tdeep\t6
         ("http://a.wide.example/in/x", "wide=2"),
         ("http://a.wide.example/inner", ""),
         ("http://notwide.example/in", ""),
+        ("http://anybody.test/", ""),
+        ("http://test/", "top=7"),
     ],
 )
 def test_cookies_go_where_the_file_says(url: str, sent: str, tmp_path: Path) -> None:
