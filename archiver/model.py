@@ -528,6 +528,8 @@ class Report:
     """Pairs that look alike and were judged different (one series, one part of the other): worth a look, in no cluster."""
     removed: tuple[str, ...] = ()
     """URLs of pictures that the capture before had and that the post does not link any more."""
+    unfinished: tuple[str, ...] = ()
+    """Names of those WARC files whose capture was cut off and waits to be gone on with."""
 
 
 @dataclass(frozen=True, slots=True)

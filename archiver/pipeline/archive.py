@@ -137,8 +137,10 @@ def carry_out(work: Work, local: Document | None) -> Steps:
 
 
 def _remember(work: Work) -> reopening.Memory:
-    since = reopening.hold(work.survey.current) if work.fetch_again and work.survey.current else None
-    return reopening.Memory(reopening.hold(work.survey.files), work.fetch_again, since)
+    found = work.survey
+    since = reopening.hold(found.current, found.before) if work.fetch_again and found.current else None
+    held = reopening.hold(found.files) if found.adds else reopening.hold(found.current, found.before)
+    return reopening.Memory(held, work.fetch_again, since)
 
 
 def _publish(work: Work, captured: Fetched, material: Material, judge: Judge, writer: WarcWriter) -> Run:

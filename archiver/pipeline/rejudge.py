@@ -58,7 +58,7 @@ def judged_again(where: Path, settings: Settings, means: Means) -> Iterator[Judg
 
 @contextmanager
 def _judged_archive(where: Path, settings: Settings, means: Means) -> Iterator[Judged]:
-    found = surveying.again(where, surveying.survey(where, "report", means.now()))
+    found = surveying.again(surveying.survey(where, "report", means.now()))
     files = found.files
     held = reopening.hold(files)
     read = reopening.reading(files)
@@ -85,7 +85,8 @@ def _judged_archive(where: Path, settings: Settings, means: Means) -> Iterator[J
         )
         made = publish.judged(material, judge, settings, means.now())
         name = str((found.report or {}).get("wacz") or "")
-        made = replace(made, warcs=tuple(path.name for path in files if not path.name.endswith(".open")), wacz=name)
+        warcs = tuple(path.name for path in files if not path.name.endswith(".open"))
+        made = replace(made, warcs=warcs, wacz=name, unfinished=tuple(path.name for path in found.current))
         yield Judged(
             read.source,
             made,

@@ -18,7 +18,7 @@ from archiver.capture.policy import REDIRECTS, Refusal
 from archiver.capture.urls import Place
 from archiver.errors import InputError
 from archiver.model import Archived, ArchivedMiss, Captured, Hop, Missed, Outcome, Reason, Stored, Target, Truncation
-from archiver.pipeline import document
+from archiver.pipeline import document, folder
 from archiver.pipeline.settings import Settings
 from archiver.post.read import Document
 from archiver.warc import reader
@@ -45,14 +45,15 @@ class Begun:
     """Where the last of them leads to; None without any."""
 
 
-def hold(paths: Sequence[Path]) -> Held:
-    """Read the WARC files, in the order given."""
+def hold(paths: Sequence[Path], originals: Sequence[Path] = ()) -> Held:
+    """Read the WARC files, in the order given. `originals`: files of earlier captures that their revisits may refer to."""
     responses: dict[str, Archived] = {}
     broken: list[str] = []
-    for row in reader.responses(paths):
-        if isinstance(row, Archived):
+    sources, names = {str(path) for path in paths}, {folder.final_name(path) for path in paths}
+    for row in reader.responses([*(originals if paths else ()), *paths]):
+        if isinstance(row, Archived) and row.source in sources:
             responses[wire(row.url)] = row
-        else:
+        elif not isinstance(row, Archived) and row.file in names:
             broken.append(f"{row.file}: {row.detail} (at byte {row.offset})")
     return Held(responses, {wire(row.url): row for row in reader.missed(paths)}, tuple(broken))
 

@@ -25,7 +25,10 @@ def retry(where: Path, settings: Settings, means: Means) -> Run:
         report = folder.read_report(where)
         if report is None:
             raise InputError(f"{where} holds no report.json of a finished run; the same `archiver archive` again goes on with it")
-        found = surveying.again(where, surveying.survey(where, "retry", means.now()))
+        there = surveying.survey(where, "retry", means.now())
+        found = surveying.again(there)
+        if not found.before or found.current != there.current:
+            raise InputError(f"the last capture in {where} was cut off; the same `archiver archive` again goes on with it")
         held = reopening.hold(found.files)
         read = reopening.reading(found.files)
         settings = replace(settings, originals=read.originals)

@@ -41,7 +41,7 @@ def rewrite(where: Path, report: Report, out: Path, means: Means) -> Rewritten:
     """Write the post of the archive folder `where` to `out`, the pictures beside it. Raises InputError and OutputError."""
     if out.exists():
         raise OutputError(f"{out} is there already; it is not overwritten")
-    found = surveying.again(where, surveying.survey(where, "report", means.now()))
+    found = surveying.again(surveying.survey(where, "report", means.now()))
     held = reopening.hold(found.files)
     read = reopening.reading(found.files)
     post = reopening.reread(read, held, Settings())

@@ -1,7 +1,7 @@
 """What a folder holds before a run, and the writer that goes on from there.
 
 fresh      no WARC: a new capture begins
-cut off    WARC files that report.json does not list, one perhaps still `.open`: that capture goes on
+cut off    WARC files that report.json does not list, or lists as unfinished, one perhaps still `.open`: that capture goes on
 finished   every WARC is listed: a new capture begins beside the old ones, whose payloads it may refer to
 """
 
@@ -63,7 +63,9 @@ def survey(where: Path, slug: str, now: datetime) -> Survey:
     """Look at the folder; raises nothing that a new run could not overcome."""
     files = [path for path in folder.warcs(where) if _NAME.fullmatch(folder.final_name(path))]
     report = folder.read_report(where)
-    listed = set(report.get("warcs", ())) if report else set()
+    listed = set(report.get("warcs", ())) - set(report.get("unfinished", ())) if report else set()
+    if report and report.get("unfinished") and not listed:
+        report = None
     current = tuple(path for path in files if folder.final_name(path) not in listed)
     before = tuple(path for path in files if folder.final_name(path) in listed)
     if current:
@@ -82,12 +84,16 @@ def refuse_other_post(found: Survey, where: Path, slug: str) -> None:
         raise UsageError(f"{where} holds the archive of {', '.join(sorted(slugs))}; name another folder for {slug} with -o")
 
 
-def again(where: Path, found: Survey) -> Survey:
-    """The survey for adding to the last finished capture instead of beginning a new one."""
-    if found.current or not found.before:
+def again(found: Survey) -> Survey:
+    """The survey for adding to the last finished capture instead of beginning a new one.
+
+    A newer capture that was cut off is not looked at: it is gone on with by the command that began it.
+    """
+    if not found.before:
         return replace(found, adds=True)
     prefix = _parts(found.before[-1])[0]
-    return Survey(prefix, _next_serial(folder.warcs(where), prefix), (), found.before, found.report, adds=True)
+    current = tuple(path for path in found.current if _parts(path)[0] == prefix)
+    return Survey(prefix, _next_serial((*found.before, *found.current), prefix), current, found.before, found.report, adds=True)
 
 
 def _parts(path: Path) -> tuple[str, int]:

@@ -145,6 +145,7 @@ def environment() -> Environment:
     made = Environment(
         loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=visible
     )
+    made.globals["cut_off"] = wording.CUT_OFF
     made.filters["size"] = wording.size
     made.filters["count"] = wording.count
     made.filters["day"] = wording.day

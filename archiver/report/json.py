@@ -64,6 +64,7 @@ def build(report: Report) -> dict[str, Any]:
         "decisions": [_decision(decision) for decision in report.decisions],
         "skipped": list(report.skipped),
         "removed": list(report.removed),
+        "unfinished": list(report.unfinished),
         "summary": _plain(asdict(totals(report))),
     }
 

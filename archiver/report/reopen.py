@@ -59,7 +59,8 @@ def _report(data: dict[str, Any]) -> Report:
         wacz=data["wacz"] or "",
         skipped=tuple(data["skipped"]),
         held_apart=tuple(_pair(item) for item in data["held_apart"]),
-        removed=tuple(data.get("removed", ())),  # reports of earlier versions do not have it
+        removed=tuple(data.get("removed", ())),  # reports of earlier versions do not have these two
+        unfinished=tuple(data.get("unfinished", ())),
     )
 
 

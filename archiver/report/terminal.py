@@ -67,6 +67,8 @@ def _head(report: Report, numbers: Totals) -> list[str]:
     if numbers.archived:
         again = f"; {numbers.duplicates:,} stand there again in another copy" if numbers.duplicates else "; none stands there twice"
         lines.append(f"{wording.count(numbers.pictures, 'different picture')}{again}")
+    if report.unfinished:
+        lines.append(wording.CUT_OFF)
     return lines
 
 

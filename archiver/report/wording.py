@@ -23,6 +23,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
 }
 """Reason -> its heading and what it means."""
 
+CUT_OFF = "The capture was cut off: this is what there is of it. The same `archiver archive` again goes on with it."
 SAME_FILE = "the same file, byte for byte"
 
 

@@ -250,6 +250,78 @@ def test_a_retry_that_was_cut_off_goes_on_too(tmp_path: Path) -> None:
     assert [image.status for image in run.report.images] == ["http_error", "http_error"]
 
 
+def test_a_report_of_a_capture_that_was_cut_off_leaves_it_to_be_gone_on_with(tmp_path: Path) -> None:
+    post, out, quiet = tmp_path / "post.md", tmp_path / "out", Means(lambda _: None)
+    one_by_one = loopback(per_host=1)
+    with serve(routes({f"/{n}": response(png(n)) for n in range(1, 4)})) as web:
+        urls = [web.url(f"/{n}") for n in range(1, 4)]
+        post.write_text("".join(f"![]({url})\n" for url in urls))
+        with pytest.raises(KeyboardInterrupt):
+            archive(str(post), out, one_by_one, cut_off_at(urls[2]))
+        (warc,) = (path.name for path in out.glob("*.warc.gz"))
+        for _ in range(2):
+            told = judge_again(out, one_by_one, quiet).report
+            assert told is not None
+            assert (told.warcs, told.unfinished, [image.status for image in told.images]) == (
+                (warc,),
+                (warc,),
+                ["ok", "ok", "network_error"],
+            )
+            assert any("cut off" in line for line in summary(told))
+            assert "The capture was cut off" in (out / "report.html").read_text()
+        jsonschema.Draft202012Validator(schema()).validate(json.loads((out / "report.json").read_text()))
+        with pytest.raises(InputError, match="was cut off; the same `archiver archive` again goes on with it"):
+            retry(out, one_by_one, quiet)
+        run = archive(str(post), out, one_by_one, quiet)
+        assert web.targets() == ["/1", "/2", "/3"]
+    assert run.report is not None
+    assert (run.report.unfinished, [(image.status, image.change) for image in run.report.images]) == ((), [("ok", "")] * 3)
+    assert [finding.line for finding in verify(out)] == []
+
+
+def test_a_report_beside_a_cut_off_second_capture_is_of_the_finished_one(tmp_path: Path) -> None:
+    post, out, quiet = tmp_path / "post.md", tmp_path / "out", Means(lambda _: None)
+    one_by_one = loopback(per_host=1)
+    pictures = {f"/{n}": response(png(n)) for n in range(1, 4)}
+    with serve(routes(pictures)) as web:
+        urls = [web.url(f"/{n}") for n in range(1, 4)]
+        post.write_text("".join(f"![]({url})\n" for url in urls))
+        first = archive(str(post), out, one_by_one, quiet).report
+        assert first is not None
+        web.requests.clear()
+        pictures["/1"] = response(png(10))
+        with pytest.raises(KeyboardInterrupt):
+            archive(str(post), out, one_by_one, cut_off_at(urls[2]))
+        told = judge_again(out, one_by_one, quiet).report
+        assert told is not None
+        assert (told.warcs, told.unfinished, [image.payload for image in told.images]) == (
+            first.warcs,
+            (),
+            [image.payload for image in first.images],
+        )
+        with pytest.raises(InputError, match="was cut off"):
+            retry(out, one_by_one, quiet)
+        run = archive(str(post), out, one_by_one, quiet)
+        assert web.targets() == ["/1", "/2", "/3"]
+    assert run.report is not None
+    assert [image.change for image in run.report.images] == ["different-picture", "unchanged", "unchanged"]
+
+
+def test_a_report_of_a_retry_that_was_cut_off_leaves_it_to_be_gone_on_with(tmp_path: Path) -> None:
+    with serve(routes({})) as web:
+        (tmp_path / "post.md").write_text("".join(f"![]({web.url(path)})\n" for path in ("/a", "/b")))
+        quiet, one_by_one = Means(lambda _: None), loopback(per_host=1)
+        archive(str(tmp_path / "post.md"), tmp_path / "out", one_by_one, quiet)
+        web.requests.clear()
+        with pytest.raises(KeyboardInterrupt):
+            retry(tmp_path / "out", one_by_one, cut_off_at(web.url("/b")))
+        told = judge_again(tmp_path / "out", one_by_one, quiet).report
+        assert told is not None
+        assert (len(told.warcs), told.unfinished) == (2, told.warcs[1:])
+        retry(tmp_path / "out", one_by_one, quiet)
+        assert web.targets() == ["/a", "/b"]
+
+
 def test_the_next_capture_says_what_changed(tmp_path: Path) -> None:
     post, out, quiet = tmp_path / "post.md", tmp_path / "out", Means(lambda _: None)
     pictures = {f"/{n}": response(png(n)) for n in range(1, 5)}
