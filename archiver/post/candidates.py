@@ -121,7 +121,7 @@ def _addresses(value: Any, depth: int) -> Iterator[str]:
             yield from _addresses(item, depth + 1)
     elif isinstance(value, dict):
         if value.get("@type", "ImageObject") == "ImageObject":
-            first = next((value[key] for key in ("url", "contentUrl", "@id") if isinstance(value.get(key), str)), "")
+            first = next((value[key] for key in ("contentUrl", "url", "@id") if isinstance(value.get(key), str)), "")
             yield from _addresses(first, depth + 1) if first else ()
         else:
             yield from json_pictures(value, depth + 1)

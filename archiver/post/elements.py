@@ -103,7 +103,7 @@ def _link(element: Element) -> Iterator[Row]:
     relations = set(element.get("rel").lower().split())
     preload = "preload" in relations and element.get("as").lower() == "image"
     url = element.get("href")
-    if url and (relations & _ICONS or preload):
+    if url and (relations & _ICONS or preload or element.get("itemprop").lower() == "image"):
         yield url, Role.OG, 0
     if preload:
         yield from _sets(element, ("imagesrcset",), [url])
@@ -151,11 +151,16 @@ def _only_behind(element: Element) -> Iterator[Row]:
             return
 
 
+# The last two of the four like `img` are components of MDX: gatsby-plugin-image, next-image-export-optimizer.
 READERS: dict[str, Callable[[Element], Iterator[Row]]] = {
     "img": _img,
     "amp-img": _img,
+    "amp-anim": _img,
+    "staticimage": _img,
+    "exportedimage": _img,
     "source": _source,
     "video": _video,
+    "amp-video": _video,
     "input": _input,
     "link": _link,
     "meta": _meta,

@@ -21,15 +21,18 @@ MAX_NODES = 20_000
 """Values that a block of YAML may stand for with every alias written out."""
 
 PICTURE_KEYS = (
-    "image", "images", "cover", "cover_image", "coverimage", "featured_image", "featuredimage", "featured", "feature_image", "og_image",
-    "ogimage", "thumbnail", "thumb", "banner", "hero", "hero_image", "header_image", "teaser", "overlay_image", "header", "splash", "photo",
-    "twitter_image", "social_image", "opengraph", "gallery", "resources", "params",
+    "image", "images", "cover", "coverimage", "featuredimage", "featured", "featureimage", "ogimage", "thumbnail", "thumbnailimage",
+    "thumb", "banner", "bannerimage", "hero", "heroimage", "headerimage", "teaser", "teaserimage", "overlayimage", "header", "splash",
+    "photo", "mainimage", "previewimage", "twitterimage", "socialimage", "shareimage", "opengraph", "og", "gallery", "resources",
+    "params",
 )  # fmt: skip
-"""Keys, compared in lower case with `-` as `_`, under which site generators and themes name pictures."""
-_INNER_KEYS = (*PICTURE_KEYS, "src", "url", "path", "image_path", "file", "feature", "background", "full")
+"""Keys, compared in lower case and without `_ - : .` (`heroImage`, `og:image`), under which site generators and themes name pictures."""
+_INNER_KEYS = (*PICTURE_KEYS, "src", "url", "path", "imagepath", "file", "feature", "background", "full")
 _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)(?:[?#].*)?$", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?:/|\.{0,2})/\S+")
-_LOOSE_KEYS = {"cover", "featured", "header", "params", "opengraph", "resources", "hero", "banner", "teaser", "splash", "photo", "gallery"}
+_LOOSE_KEYS = frozenset(
+    ("cover", "featured", "header", "params", "opengraph", "og", "resources", "hero", "banner", "teaser", "splash", "photo", "gallery")
+)
 """Keys that may also hold words or switches: a text under them counts only when it looks like an address."""
 
 
@@ -158,7 +161,7 @@ def _named(fields: Mapping[Any, Any], keys: tuple[str, ...], depth: int) -> Iter
         return
     alt = next((str(v) for k, v in fields.items() if str(k).lower() in ("alt", "image_alt", "caption") and isinstance(v, str)), "")
     for key, value in fields.items():
-        name = str(key).lower().replace("-", "_")
+        name = re.sub(r"[-_:.\s]", "", str(key).lower())
         if name in keys:
             yield from _values(name, value, alt, depth)
 
@@ -169,7 +172,7 @@ def _looks_like_address(text: str) -> bool:
 
 def _values(key: str, value: object, alt: str, depth: int) -> Iterator[tuple[str, str]]:
     match value:
-        case str() if value.strip() and (key not in _LOOSE_KEYS or _looks_like_address(value.strip())):
+        case str() if value.strip() and value.strip()[0] not in "![|>" and (key not in _LOOSE_KEYS or _looks_like_address(value.strip())):
             yield value.strip(), alt
         case list():
             for item in value:

@@ -22,7 +22,8 @@ from archiver.post.urls import names_picture
 Tree = LexborHTMLParser
 Node = LexborNode
 
-_INTEREST = ", ".join((*elements.READERS, "a", "area", "[style]", *(f"[{name}]" for name in elements.BACKGROUNDS)))
+_INTEREST = f":is({', '.join((*elements.READERS, 'a', 'area', '[style]', *(f'[{name}]' for name in elements.BACKGROUNDS)))})"
+"""One selector, for a list of them yields an element once for each that it fits: `<img style="...">` would be two pictures."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,17 @@ from archiver.post.stamps import STAMP
 _NAMED = re.compile(r"""([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|`([^`]*)`|([^\s"'`<>=]+))""")
 _WORD = re.compile(r""""((?:[^"\\]|\\.)*)"|'([^']*)'|`([^`]*)`|([^\s"'`]+)""")
 _PICTURE_END = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)(?:[?#].*)?$", re.IGNORECASE)
-_SOURCES = ("src", "image_path", "url", "path", "file", "image", "filename")
+_SOURCES = ("src", "image_path", "url", "path", "file", "image", "img", "filename")
 _SHORTCODE = re.compile(r"\{\{<[^{}]*>\}\}|\{\{%[^{}]*%\}\}|\{%[^{}]*%\}")
 _OBSIDIAN = re.compile(r"!\[\[([^\[\]|\n]{1,1000})(?:\|([^\[\]\n]{0,1000}))?\]\]")
 
 HUGO_NAMES = frozenset(
     ("figure", "img", "image", "picture", "pic", "imgproc", "gallery", "galleryimage", "photo", "lightbox", "thumbnail", "load-photoswipe")
 )
-JEKYLL_NAMES = {"figure", "image", "img", "picture", "gallery", "responsive-image", "thumbnail", "lightbox", "responsive_image"}
+JEKYLL_NAMES = frozenset(
+    ("figure", "image", "img", "picture", "gallery", "responsive-image", "responsive_image", "thumbnail", "lightbox", "asset_img")
+)
+"""The last one is Hexo's."""
 
 NEUTRAL = "\ufdd0"
 """Begins a line that must begin no block; a noncharacter, taken away again when the blocks are known."""

@@ -15,6 +15,16 @@ def row(link: Link) -> str:
 
 CASES = {
     "img": ('<img src="/a.jpg" title="T">', [f"image 1 {AT}a.jpg | T"]),
+    "one picture with a style of its own": ("<a href=/p style=x><img src=/a.jpg style='width:9px' data-bg></a>", [f"image 1 {AT}a.jpg"]),
+    "moving pictures and films of AMP": (
+        "<amp-anim src=/a.gif></amp-anim><amp-video poster=/b.jpg></amp-video>",
+        [f"image 1 {AT}a.gif", f"image 1 {AT}b.jpg"],
+    ),
+    "the picture of microdata": ("<link itemprop=image href=/a.jpg>", [f"og 1 {AT}a.jpg"]),
+    "the bytes of an ImageObject before its page": (
+        '<script type="application/ld+json">{"@graph": [{"@type": "ImageObject", "url": "/view", "contentUrl": "/a.jpg"}]}</script>',
+        [f"og 1 {AT}a.jpg"],
+    ),
     "attributes in any dress": ("<IMG\n SRC = /a.jpg\nALT='x'>", [f"image 1 {AT}a.jpg"]),
     "entities and space in an address": ('<img src=" /a.jpg?b=1&amp;c=&#50;\n">', [f"image 1 {AT}a.jpg?b=1&c=2"]),
     "words after a picture are no caption": ('<img src="/a.jpg"> words', [f"image 1 {AT}a.jpg"]),

@@ -121,6 +121,15 @@ CASES = {
         '{{< figure\n  src="a.jpg"\n  alt="A"\n>}}\n\n> {{<\nfigure\nsrc="b.jpg" >}} x\n\n- {{% img\n"c.jpg"\n%}}\n\n![](d.jpg)',
         [f"image 1 {BASE}a.jpg / A", f"image 6 {BASE}b.jpg", f"image 10 {BASE}c.jpg", f"image 14 {BASE}d.jpg"],
     ),
+    "an asset of Hexo": (
+        "{% asset_img a.jpg 300 'A title' %} {% asset_img left /b/c.png %}",
+        [f"image 1 {BASE}a.jpg", "image 1 https://blog.example/b/c.png"],
+    ),
+    "an include that calls it img": ('{% include image.html img="a.jpg" %}', [f"image 1 {BASE}a.jpg"]),
+    "components of MDX that are pictures": (
+        '<StaticImage src="../a.jpg" /> <ExportedImage src={"b.jpg"} alt="B" />',
+        ["image 1 https://blog.example/2020/a.jpg", f"image 1 {BASE}b.jpg / B"],
+    ),
     "code of Jekyll": (
         "![](a.jpg)\n{% highlight html %}\n![](x.jpg)\n\n<img src=x.jpg>\n{% endhighlight %}\n![](b.jpg)\n"
         "{%- comment -%} ![](x.jpg) {%- endcomment -%} ![](c.jpg)",
@@ -170,6 +179,14 @@ CASES = {
         + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(9))
         + "images: *j\nimage: a.jpg\n---\n",
         [f"front-matter 13 {BASE}a.jpg"],
+    ),
+    "keys of front matter in any dress": (
+        "---\nheroImage: a.jpg\nhero-image: b.jpg\nog:\n  image: c.jpg\n'og:image': d.jpg\nsocialImage: e.jpg\n---\n",
+        [f"front-matter {line} {BASE}{name}.jpg" for line, name in ((2, "a"), (3, "b"), (5, "c"), (6, "d"), (7, "e"))],
+    ),
+    "front matter that is broken names no address": (
+        "---\nimage: [a.jpg\ncover: b.jpg\nthumbnail: !tag x\n---\n",
+        [f"front-matter 3 {BASE}b.jpg"],
     ),
     "an alias within its own anchor": ("---\nimages: &a [*a, b.jpg]\nimage: c.jpg\n---\n", [f"front-matter 3 {BASE}c.jpg"]),
     "front matter that names no file": (
