@@ -283,7 +283,7 @@ class FetchSettings:
     keep_secrets: bool = False
     """Keep secret header values in what is recorded of a request; otherwise they are blanked there."""
     host_failures_max: int = 5
-    """Circuit breaker: after so many connection failures in a row a host is given up."""
+    """Circuit breaker: after so many links in a row that failed a host is given up; 0: never."""
     host_cookies: Mapping[str, str] = field(default_factory=dict)
     """Host -> a cookies file whose cookies go to that host only."""
     host_connections: Mapping[str, int] = field(default_factory=dict)
