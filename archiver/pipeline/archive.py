@@ -143,6 +143,11 @@ def _remember(work: Work) -> reopening.Memory:
     return reopening.Memory(held, work.fetch_again, since)
 
 
+def _noted(work: Work) -> bool:
+    """Whether the archive tells already how the post was read."""
+    return reopening.noted(work.survey.files) is not None
+
+
 def _publish(work: Work, captured: Fetched, material: Material, judge: Judge, writer: WarcWriter) -> Run:
     at = work.means.now()
     report = publish.judged(material, judge, work.settings, at)
@@ -168,7 +173,7 @@ async def _capture(
         found = await _fetch_post(work, capture, writer, memory)
     else:
         found = local
-        surveying.write_source(writer, memory.held, discretion.post(found.post), settings)
+        surveying.write_source(writer, memory.held, _noted(work), discretion.post(found.post), settings)
     outcomes, done = _collector(work, judge)
     for outcome in embedded.outcomes(found, memory.held, work.means.now(), writer.write_resource):
         done(outcome)
@@ -229,7 +234,7 @@ async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter
     last = outcome.hops[-1]
     raw = reader.payload(work.where, outcome.payload_ref)
     found = document.parse(raw, work.source, work.settings, url=last.url, content_type=last.content_type)
-    if fresh:
+    if fresh or not _noted(work):
         surveying.note_reading(writer, found.post, last.url, work.settings, outcome.record)
     if not _shows_pictures(found):
         raise NothingFetched(f"{discretion.bare(work.source)} links no pictures, so there is nothing more to archive")

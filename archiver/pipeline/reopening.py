@@ -156,13 +156,19 @@ class Reading:
 
 def reading(paths: Sequence[Path]) -> Reading:
     """The latest note on the post in these files. Raises InputError when there is none: they were not written by `archiver archive`."""
+    found = noted(paths)
+    if found is None:
+        raise InputError("no post stands in this archive; `archiver dedup` reads archives of other programs")
+    return found
+
+
+def noted(paths: Sequence[Path]) -> Reading | None:
+    """The same, or None: a run may have been cut off before it could say how it read the post."""
     found: Reading | None = None
     for path in paths:
         for record in reader.records(path):
             if isinstance(record, reader.Record) and record.type == "metadata" and record.url == POST_URN:
                 found = _reading(b"".join(bytes(piece) for piece in record.pieces())) or found
-    if found is None:
-        raise InputError("no post stands in this archive; `archiver dedup` reads archives of other programs")
     return found
 
 

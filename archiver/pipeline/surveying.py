@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,12 +142,16 @@ def shown_source(source: str) -> str:
     return bare(source) if document.is_url(source) else Path(source).name
 
 
-def write_source(writer: WarcWriter, held: Held, post: Post, settings: Settings) -> None:
-    """The document as its author wrote it, and how to read it again; once for each capture."""
+def write_source(writer: WarcWriter, held: Held, noted: bool, post: Post, settings: Settings) -> None:
+    """The document as its author wrote it, and how to read it again; once for each capture, unless it was edited before that one was
+    gone on with. `noted`: the second of the two stands there already."""
     name, content_type = SOURCE_NAMES[post.kind]
     url = document.below(post.url, name)
-    if wire(url) not in held.responses:
+    there = held.responses.get(wire(url))
+    if there is None or there.payload_sha256 != sha256(post.raw).hexdigest():
         note_reading(writer, post, url, settings, writer.write_resource(url, content_type, post.raw))
+    elif not noted:
+        note_reading(writer, post, url, settings, there.ref)
 
 
 def note_reading(writer: WarcWriter, post: Post, url: str, settings: Settings, ref: RecordRef) -> None:

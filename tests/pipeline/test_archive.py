@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -305,6 +306,53 @@ def test_a_report_beside_a_cut_off_second_capture_is_of_the_finished_one(tmp_pat
         assert web.targets() == ["/1", "/2", "/3"]
     assert run.report is not None
     assert [image.change for image in run.report.images] == ["different-picture", "unchanged", "unchanged"]
+
+
+class OutOfIds:
+    """The means of a run that ends when it is about to write the n-th record."""
+
+    def __init__(self, n: int) -> None:
+        self.left = n
+
+    def __call__(self) -> str:
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+        return str(uuid.uuid4())
+
+
+@pytest.mark.parametrize("kind", ["file", "page"])
+@pytest.mark.parametrize("records_written", [1, 2, 3, 4, 5])
+def test_wherever_the_first_records_end_the_archive_tells_at_last_how_its_post_was_read(
+    tmp_path: Path, kind: str, records_written: int
+) -> None:
+    """`report` and `retry` read the post again by that."""
+    out, quiet = tmp_path / "out", Means(lambda _: None)
+    with serve(routes({"/1": response(png(1)), "/post": response(b"<img src=/1>", headers=[("Content-Type", "text/html")])})) as web:
+        (tmp_path / "post.md").write_text(f"![]({web.url('/1')})\n")
+        source = web.url("/post") if kind == "page" else str(tmp_path / "post.md")
+        with pytest.raises(KeyboardInterrupt):
+            archive(source, out, loopback(), replace(quiet, new_id=OutOfIds(records_written + 1)))
+        archive(source, out, loopback(), quiet)
+        told = judge_again(out, loopback(), quiet).report
+    assert told is not None
+    assert [image.status for image in told.images] == ["ok"]
+    assert [finding.line for finding in verify(out)] == []
+
+
+def test_a_post_that_was_edited_before_its_capture_went_on_stands_there_as_it_is_now(tmp_path: Path) -> None:
+    post, out, quiet = tmp_path / "post.md", tmp_path / "out", Means(lambda _: None)
+    with serve(routes({f"/{n}": response(png(n)) for n in range(1, 4)})) as web:
+        post.write_text("".join(f"![]({web.url(path)})\n" for path in ("/1", "/2")))
+        with pytest.raises(KeyboardInterrupt):
+            archive(str(post), out, loopback(per_host=1), cut_off_at(web.url("/2")))
+        post.write_text("".join(f"![]({web.url(path)})\n" for path in ("/1", "/3")))
+        archive(str(post), out, loopback(), quiet)
+        told = judge_again(out, loopback(), quiet).report
+        assert told is not None
+        assert [image.target.url for image in told.images] == [web.url("/1"), web.url("/3")]
+        assert web.targets() == ["/1", "/3"]
+    assert [finding.line for finding in verify(out)] == []
 
 
 def test_a_report_of_a_retry_that_was_cut_off_leaves_it_to_be_gone_on_with(tmp_path: Path) -> None:
