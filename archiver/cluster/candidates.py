@@ -48,6 +48,8 @@ FEW_POINTS, VOTES_OF_FEW = 60, 3
 """A picture with so few corners has not six to spare; there three votes do, and they cost few pairs."""
 HASH_MAX_BITS = 8
 """Distance of two frame hashes (of 64)."""
+NEAREST_MAX = 24
+"""Pictures with a near frame hash that one picture is compared with; copies of copies still meet in one cluster."""
 
 _ANGLE_BINS = 24
 _SCALE_STEP = 0.5  # octaves
@@ -73,53 +75,94 @@ def by_pixels(pictures: Sequence[Picture]) -> set[tuple[int, int]]:
 
 
 def by_frame(sketches: Sequence[SketchLike]) -> set[tuple[int, int]]:
-    """Pictures of which one hash (plain or mirrored) lies near a plain one of the other."""
-    plain, mirrored, owner_of_plain, owner_of_mirrored = [], [], [], []
+    """Pictures of which one hash (plain or mirrored) lies near a plain one of the other; of a crowd each picture's NEAREST_MAX nearest.
+
+    Hundreds of drawings of one series have one frame hash; all pairs of them would be a matter of hours, and copies lie nearest.
+    """
+    plain, mirrored, owners = _frames(sketches)
+    if not len(plain):
+        return set()
+    starts = np.flatnonzero(np.concatenate(([True], owners[1:] != owners[:-1])))
+    present = owners[starts]
+    found: set[tuple[int, int]] = set()
+    for number, owner in enumerate(present):
+        mine = plain[starts[number] : starts[number + 1] if number + 1 < len(starts) else None]
+        distances = [np.minimum.reduceat(np.bitwise_count(other ^ one), starts) for one in mine for other in (plain, mirrored)]
+        nearest = np.minimum.reduce(distances)
+        nearest[number] = HASH_MAX_BITS + 1
+        near = np.flatnonzero(nearest <= HASH_MAX_BITS)
+        near = near[np.argsort(nearest[near], kind="stable")[:NEAREST_MAX]]
+        found.update((int(min(owner, other)), int(max(owner, other))) for other in present[near])
+    return found
+
+
+def _frames(sketches: Sequence[SketchLike]) -> tuple[NDArray[np.uint64], NDArray[np.uint64], Ints]:
+    """Hashes of frames with and without border, the same mirrored, and whose they are, in order."""
+    plain, mirrored, owners = [], [], []
     for owner, sketch in enumerate(sketches):
         for frame, frame_mirrored, inner, inner_mirrored in sketch.hashes:
-            known = {int(frame): int(frame_mirrored), int(inner): int(inner_mirrored)}
-            plain += [value for value in known if value]
-            mirrored += [value for key, value in known.items() if key]
-            owner_of_plain += [owner] * sum(1 for value in known if value)
-    owner_of_mirrored = owner_of_plain
-    if not plain:
-        return set()
-    here, there = np.array(plain, np.uint64), np.array(mirrored, np.uint64)
-    owners = np.array(owner_of_plain), np.array(owner_of_mirrored)
-    found: set[tuple[int, int]] = set()
-    for start in range(0, len(here)):
-        for other in (here, there):
-            near = np.flatnonzero(np.bitwise_count(other ^ here[start]) <= HASH_MAX_BITS)
-            found.update((int(min(owners[0][start], o)), int(max(owners[0][start], o))) for o in owners[1][near] if o != owners[0][start])
-    return found
+            for value, value_mirrored in {int(frame): int(frame_mirrored), int(inner): int(inner_mirrored)}.items():
+                if value:
+                    plain.append(value)
+                    mirrored.append(value_mirrored)
+                    owners.append(owner)
+    return np.array(plain, np.uint64), np.array(mirrored, np.uint64), np.array(owners, np.int64)
 
 
 def by_points(sketches: Sequence[SketchLike]) -> set[tuple[int, int]]:
     """Pictures whose local features match and agree on how one lies on the other."""
     counts = [len(sketch.descriptors) for sketch in sketches]
-    if sum(counts) == 0:
+    total = sum(counts)
+    if total == 0:
         return set()
     owner = np.repeat(np.arange(len(sketches)), counts)
-    points = np.concatenate([sketch.points for sketch in sketches])
-    descriptors = np.concatenate([sketch.descriptors for sketch in sketches])
-    left, right = _near(descriptors, owner, max(KEY_BITS, math.ceil(math.log2(len(descriptors) / BUCKET_MEAN))))
+    codes = _near(np.concatenate([sketch.descriptors for sketch in sketches]), owner)
+    points = np.concatenate([sketch.points[:, 2:] for sketch in sketches])
     few = np.array(counts) <= FEW_POINTS
-    sparse = few[owner[left]] | few[owner[right]]
-    return _vote(left, right, owner, points, len(sketches), VOTES_MIN) | _vote(
-        left[sparse], right[sparse], owner, points, len(sketches), VOTES_OF_FEW
-    )
+    found: set[tuple[int, int]] = set()
+    for chunk in _by_owner(codes, np.cumsum(counts) * total):
+        left, right = chunk // total, chunk % total
+        sparse = few[owner[left]] | few[owner[right]]
+        found |= _vote(left, right, owner, points, len(sketches), VOTES_MIN)
+        found |= _vote(left[sparse], right[sparse], owner, points, len(sketches), VOTES_OF_FEW)
+    return found
 
 
-def _near(descriptors: NDArray[np.uint8], owner: Ints, key_bits: int) -> tuple[Ints, Ints]:
-    """Matching descriptors of different owners, left < right, each pair once."""
-    words = np.ascontiguousarray(np.ascontiguousarray(descriptors).view(np.uint64).T)
-    total = len(descriptors)
+def _by_owner(codes: Ints, beyond: Ints) -> Iterator[Ints]:
+    """Matches a chunk at a time, those of one left picture together: its votes are counted within the chunk.
+
+    `beyond`: per picture the first code that is of a later one.
+    """
+    ends = np.unique(np.searchsorted(codes, beyond))
+    start = 0
+    while start < len(codes):
+        next_end = int(np.searchsorted(ends, start, side="right"))
+        reached = int(np.searchsorted(ends, start + CHUNK_PAIRS, side="right")) - 1
+        end = int(ends[max(reached, next_end)])
+        yield codes[start:end]
+        start = end
+
+
+def _near(descriptors: NDArray[np.uint8], owner: Ints) -> Ints:
+    """Matching descriptors of different owners, each pair once, sorted: the number of the smaller times the count of all plus the other."""
+    words = np.ascontiguousarray(np.ascontiguousarray(descriptors).view("<u8").T)
     seen = np.zeros(0, np.int64)
-    for columns in _keys(descriptors, key_bits):
-        chunks = _bucket_pairs(_take_bits(descriptors, columns))
-        seen = np.sort(np.concatenate([seen, *(_matching(words, owner, left, right) for left, right in chunks)]))
-        seen = seen[np.concatenate(([True], seen[1:] != seen[:-1]))] if len(seen) else seen
-    return seen // total, seen % total
+    keys = _keys(descriptors, max(KEY_BITS, math.ceil(math.log2(len(descriptors) / BUCKET_MEAN))))
+    del descriptors  # a tenth of a gigabyte for 3.5 million corners
+    for columns in keys:
+        pending: list[Ints] = []
+        for left, right in _bucket_pairs(_take_bits(words, columns)):
+            pending.append(_matching(words, owner, left, right))
+            if sum(map(len, pending)) > CHUNK_PAIRS:
+                seen, pending = _merged(seen, pending), []
+        seen = _merged(seen, pending)
+    return seen
+
+
+def _merged(seen: Ints, pending: list[Ints]) -> Ints:
+    merged = np.concatenate([seen, *pending])
+    merged.sort()
+    return merged[np.concatenate(([True], merged[1:] != merged[:-1]))] if len(merged) else merged
 
 
 def _matching(words: NDArray[np.uint64], owner: Ints, left: Ints, right: Ints) -> Ints:
@@ -148,10 +191,11 @@ def _share(descriptors: NDArray[np.uint8]) -> NDArray[np.float64]:
     return mean
 
 
-def _take_bits(descriptors: NDArray[np.uint8], columns: Ints) -> NDArray[np.uint32]:
-    keys = np.zeros(len(descriptors), np.uint32)
+def _take_bits(words: NDArray[np.uint64], columns: Ints) -> NDArray[np.uint32]:
+    keys = np.zeros(words.shape[1], np.uint32)
     for place, column in enumerate(columns):
-        keys |= ((descriptors[:, column // 8] >> (7 - column % 8)) & 1).astype(np.uint32) << np.uint32(place)
+        word, bit = divmod(int(column), 64)
+        keys |= ((words[word] >> np.uint64(bit ^ 7)) & np.uint64(1)).astype(np.uint32) << np.uint32(place)
     return keys
 
 
@@ -172,8 +216,8 @@ def _bucket_pairs(keys: NDArray[np.uint32]) -> Iterator[tuple[Ints, Ints]]:
 def _vote(left: Ints, right: Ints, owner: Ints, points: NDArray[np.float32], pictures: int, least: int) -> set[tuple[int, int]]:
     if not len(left):
         return set()
-    scale = np.log2(points[left, 2] / points[right, 2]) / _SCALE_STEP
-    angle = (points[left, 3] - points[right, 3]) % 360.0 / 360.0 * _ANGLE_BINS
+    scale = np.log2(points[left, 0] / points[right, 0]) / _SCALE_STEP
+    angle = (points[left, 1] - points[right, 1]) % 360.0 / 360.0 * _ANGLE_BINS
     pair = owner[left] * pictures + owner[right]
     votes = []
     for shift_scale in (32.0, 32.5):

@@ -4,10 +4,12 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archiver.cluster.candidates import candidates
+import archiver.cluster.candidates as module
+from archiver.cluster.candidates import NEAREST_MAX, candidates
 from archiver.model import Fingerprint, Picture, PictureEvidence
 
 
@@ -61,3 +63,37 @@ def test_the_order_of_pictures_says_nothing(seeds: list[int], shuffle: random.Ra
         for given_rows in (rows, mixed)
     ]
     assert found[0] == found[1]
+
+
+def test_chunks_of_matches_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(4)
+    sketches = [sketch(rng.randint(1, 9)) for _ in range(40)]
+    pictures = [picture(number) for number in range(40)]
+    at_once = candidates(pictures, sketches)
+    monkeypatch.setattr(module, "CHUNK_PAIRS", 7)
+    assert candidates(pictures, sketches) == at_once
+    assert len(at_once) > 40
+
+
+def test_in_a_crowd_of_one_frame_each_meets_its_nearest() -> None:
+    """A thousand drawings of one series are no million pairs, and a copy of one of them is still met."""
+    rng = np.random.default_rng(2)
+    crowd = [
+        Points(np.zeros((0, 4), np.float32), np.zeros((0, 32), np.uint8), hashes(int(rng.integers(0, 2**6)) << 40 | 0xFF))
+        for _ in range(300)
+    ]
+    crowd += [Points(crowd[0].points, crowd[0].descriptors, hashes(0xF0F0_0000_0000_0001)) for _ in range(2)]
+    found = candidates([picture(number) for number in range(len(crowd))], crowd)
+    assert (300, 301) in found
+    assert len(found) <= 300 * NEAREST_MAX + 1
+    assert all(any(number in pair for pair in found) for number in range(300))
+
+
+def hashes(value: int) -> np.ndarray:
+    return np.array([[value, value, 0, 0]], np.uint64)
+
+
+def test_a_picture_with_few_corners_needs_fewer_votes() -> None:
+    whole = sketch(5)
+    part = Points(whole.points[:4], whole.descriptors[:4], whole.hashes)
+    assert candidates([picture(0), picture(1)], [whole, part]) == [(0, 1)]
