@@ -30,8 +30,13 @@ MAX_CELLS = 500_000
 """Cells of tables; each costs the block parser some 13 microseconds and a kilobyte."""
 MAX_PLACES = 200_000
 """Pictures, links and tags; each costs some 20 to 35 microseconds."""
+MAX_COSTLY = 100_000
+"""Footnotes, shortcodes and definitions of addresses; each costs some 20 to 50 microseconds."""
 MAX_NESTING = 60
 """Blocks within blocks; the parser calls itself for each level and reads nothing below the last."""
+_NOTE = re.compile(r"^ {0,3}\[\^", re.MULTILINE)
+_SHORTCODE = re.compile(r"\{\{[<%]|\{%")
+_DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]{1,999}\]:", re.MULTILINE)
 _FILLED = re.compile(r"^[ \t]*[^ \t\n]", re.MULTILINE)
 _MARKERS = re.compile(r"^[\s>*+-]*(?:\d{1,9}[.)]\s)?", re.MULTILINE)
 _LEADING = re.compile(r"^(?: *[>*+-]| {0,3}#{1,6})+", re.MULTILINE)
@@ -98,6 +103,10 @@ def _measure(body: str) -> None:
     places = max(body.count("!["), body.count("](") + body.count("][")) + len(_TAG_OR_SHORTCODE.findall(body))
     if places > MAX_PLACES and len(body) < 20 * places:
         raise InputError(f"the post has {places:,} pictures, links and tags in {len(body):,} characters; it is no text a person wrote")
+    for name, mark in (("footnotes", _NOTE), ("shortcodes", _SHORTCODE), ("definitions of addresses", _DEFINITION)):
+        count = len(mark.findall(body))
+        if count > MAX_COSTLY and len(body) < (30 if mark is _DEFINITION else 45) * count:
+            raise InputError(f"the post has {count:,} {name} in {len(body):,} characters; it is no text a person wrote")
     cells = body.count("|") if _RULED.search(body) else 0
     if cells > MAX_CELLS and len(body) < 12 * cells:
         raise InputError(f"the post has {cells:,} cells of tables in {len(body):,} characters; it is no text a person wrote")

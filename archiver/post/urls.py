@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote, urljoin, urlsplit
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _PLAIN_WEB = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*+(?::\d{1,5})?(?:[/?][^\s#]*+)?")
 """What nearly all absolute addresses are: nothing to take away and a host for certain."""
+_PLAIN_PATH = re.compile(r"[\w%~-][\w%~.-]*+(?:/[\w%~-][\w%~.-]*+)*+")
+"""What most relative addresses are: parts that no rule of section 5.2.4 takes away."""
 _BREAKS = str.maketrans("", "", "\t\r\n")
 _PICTURE_PATH = re.compile(r"\.(?:jpe?g|jpe|jfif|pjpeg|png|apng|gif|webp|avif|heic|heif|jxl|jp2|bmp|tiff?|svgz?|ico)$", re.IGNORECASE)
 _PAGE_PATHS = (
@@ -45,6 +48,8 @@ def resolve(written: str, base: str) -> Address | None:
     """
     if _PLAIN_WEB.fullmatch(written):
         return Address("web", written)
+    if base and _PLAIN_PATH.fullmatch(written) and (folder := _folder(base)):
+        return Address("web", folder + written)
     url = written.strip(" \t\r\n\f").translate(_BREAKS)
     if not url or url.startswith("#"):
         return None
@@ -60,6 +65,13 @@ def resolve(written: str, base: str) -> Address | None:
     if name:
         return Address("unsupported", url)
     return _relative(url, base)
+
+
+@lru_cache(maxsize=16)
+def _folder(base: str) -> str:
+    """What stands before a relative path without dots; empty when `base` is none that `_relative` would take."""
+    address = _relative("x", base)
+    return address.url[:-1] if address.kind == "web" else ""
 
 
 def _relative(url: str, base: str) -> Address:

@@ -209,7 +209,18 @@ def test_hostile_posts_cost_no_more_than_their_length(name: str):
 
 
 @pytest.mark.parametrize(
-    "scrap", ["![a](b.jpg)\n", "![a] ", "[![a](s.jpg)](f.jpg)\n\n", "# a\n\n", "- a\n  - b\n", "<a href='f.jpg'>x\n\n"]
+    "scrap",
+    [
+        "![a](b.jpg)\n",
+        "![a] ",
+        "[^1]: ![a](b.jpg) words, words, words\n\n",
+        '{{< img src="a.jpg" >}}\n\n',
+        "[abcdef]: b.jpg\n",
+        "[![a](s.jpg)](f.jpg)\n\n",
+        "# a\n\n",
+        "- a\n  - b\n",
+        "<a href='f.jpg'>x\n\n",
+    ],
 )
 def test_hundreds_of_thousands_of_marks_are_refused_in_one_sentence(scrap: str):
     with pytest.raises(InputError, match=r"^post.md: the post has [\d,]+ .*; it is no text a person wrote$"):

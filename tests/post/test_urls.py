@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from urllib.parse import urljoin
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,16 @@ def test_an_absolute_address_is_never_changed(start: str, rest: str, base: str):
 def test_anything_is_resolved_or_refused(written: str, base: str):
     found = resolve(written, base)
     assert found is None or found.kind in ("web", "data", "local", "unsupported")
+
+
+@given(
+    st.text(st.sampled_from("ab./%~-é:?\\"), max_size=12),
+    st.sampled_from(["https://b.example", "http://b.example:8/x/../y?z/w", "https:///x/"]),
+)
+def test_a_plain_path_is_joined_as_the_library_joins_it(written: str, base: str):
+    found = resolve(written, base)
+    if found and found.kind == "web" and not written.startswith(("/", "\\")):
+        assert found.url == urljoin(base, written.partition("?")[0].replace("\\", "/") + "".join(written.partition("?")[1:]))
 
 
 RESOLVED = [
