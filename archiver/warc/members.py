@@ -16,7 +16,7 @@ LEVEL_STORED = 0
 LEVEL_TEXT = 6
 GZIP_MAGIC = b"\x1f\x8b\x08"
 
-_HEADER = GZIP_MAGIC + b"\x00\x00\x00\x00\x00\x00\xff"
+MEMBER_HEADER = GZIP_MAGIC + b"\x00\x00\x00\x00\x00\x00\xff"
 """No flags, no time, unknown system: the same record always makes the same member."""
 _STORED_MAX_BYTES = 65535
 _LAST_STORED = b"\x01\x00\x00\xff\xff"
@@ -49,7 +49,7 @@ def write_member(write: Callable[[bytes], None], pieces: Iterable[bytes | memory
         return
     deflate = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
     crc, size = 0, 0
-    write(_HEADER)
+    write(MEMBER_HEADER)
     for piece in pieces:
         crc, size = zlib.crc32(piece, crc), size + len(piece)
         if out := deflate.compress(piece):
@@ -60,7 +60,7 @@ def write_member(write: Callable[[bytes], None], pieces: Iterable[bytes | memory
 def _write_stored(write: Callable[[bytes], None], pieces: Iterable[bytes | memoryview]) -> None:
     """Stored blocks (RFC 1951 section 3.2.4), closed by an empty last one, so that the size need not be known before."""
     crc, size = 0, 0
-    write(_HEADER)
+    write(MEMBER_HEADER)
     for piece in pieces:
         crc, size = zlib.crc32(piece, crc), size + len(piece)
         view = memoryview(piece)

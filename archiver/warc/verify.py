@@ -18,10 +18,14 @@ from archiver.warc.check_record import check_record
 from archiver.warc.check_report import REPORT, check_report, missing_files
 from archiver.warc.check_wacz import WaczCheck
 from archiver.warc.findings import Finding
+from archiver.warc.members import MEMBER_HEADER
 from archiver.warc.sources import ARCHIVE_FOLDER, OPEN_SUFFIX, WACZ_SUFFIX, WARC_SUFFIXES, ZIP_FAULTS, Source, open_archive
 from archiver.warc.stream import Broken, Record, read_records
 
 __all__ = ["Finding", "verify"]
+
+_TIME = slice(4, 8)
+"""MTIME in a gzip header (RFC 1952 section 2.3.1); behind it XFL and OS, which differ between programs."""
 
 
 def verify(path: Path, *, now: datetime | None = None) -> Iterator[Finding]:
@@ -75,11 +79,17 @@ def _verify_warc(source: Source, label: str, ledger: Ledger, now: datetime) -> I
 
 def _odd_headers(headers: dict[bytes, list[int]], label: str) -> Iterator[Finding]:
     """A gzip header has fields that no checksum covers and no reader needs (RFC 1952 section 2.3.1): one program fills them alike."""
-    total = sum(map(len, headers.values()))
-    for offsets in headers.values():
-        if len(offsets) == 1 and total > 2 and len(headers) == 2:
-            detail = "the gzip header of this member is unlike all others: another program wrote it, or it was changed"
-            yield Finding("warning", "member-header", label, offsets[0], "", detail)
+    usual = max(headers, key=lambda header: len(headers[header]), default=b"")
+    odd = {header: offsets for header, offsets in headers.items() if header != usual}
+    if sum(map(len, odd.values())) * 3 > len(headers.get(usual, ())):
+        return  # a program that fills them as it goes, or a file put together
+    for header, offsets in odd.items():
+        timeless = usual[_TIME] == bytes(4) and header[_TIME.stop :] == usual[_TIME.stop :]
+        changed = usual == MEMBER_HEADER or timeless  # the first is ours; the second gives no member a time, and did not give this one
+        why = "it was changed" if changed else "another program wrote it, or it was changed"
+        for offset in offsets:
+            detail = f"the gzip header of this member is unlike all others: {why}"
+            yield Finding("error" if changed else "warning", "member-header", label, offset, "", detail)
 
 
 def _own_member(record: Record) -> bool:

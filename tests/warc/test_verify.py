@@ -19,7 +19,7 @@ from archiver.errors import InputError
 from archiver.model import Archived
 from archiver.warc import reader
 from archiver.warc.findings import Finding
-from archiver.warc.members import GZIP_MAGIC
+from archiver.warc.members import MEMBER_HEADER
 from archiver.warc.records import IMAGE_URN
 from archiver.warc.verify import verify
 from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all, members, pack
@@ -205,13 +205,22 @@ def test_the_profile_of_a_draft_is_known(tmp_path: Path) -> None:
     assert errors(tmp_path / NAME) == []
 
 
-def test_a_changed_gzip_header_is_told(tmp_path: Path) -> None:
-    """The time of a member stands under no checksum, and nobody reads it."""
-    raw = (ROOT / "good" / NAME).read_bytes()
-    at = raw.index(GZIP_MAGIC, 300)
-    (tmp_path / NAME).write_bytes(raw[: at + 5] + b"\x07" + raw[at + 6 :])
+@pytest.mark.parametrize("byte", [3, 4, 5, 6, 7, 8, 9])
+@pytest.mark.parametrize("unknown_system", [True, False], ids=["ours", "another program's"])
+def test_a_changed_gzip_header_is_told(tmp_path: Path, byte: int, unknown_system: bool) -> None:
+    """Flags, time and system of a member stand under no checksum, and nobody reads them. What differs between programs is no proof of
+    a change in an archive of others."""
+    raw = bytearray((ROOT / "good" / NAME).read_bytes())
+    starts = [found.start() for found in re.finditer(re.escape(MEMBER_HEADER), raw)]
+    for start in [] if unknown_system else starts:
+        raw[start + 9] = 3
+    (tmp_path / NAME).write_bytes(raw)
+    assert list(verify(tmp_path / NAME, now=NOW)) == []
+    raw[starts[2] + byte] ^= 1
+    (tmp_path / NAME).write_bytes(raw)
     (finding,) = verify(tmp_path / NAME, now=NOW)
-    assert (finding.severity, finding.kind, finding.offset) == ("warning", "member-header", at)
+    severity = "error" if unknown_system or byte < 8 else "warning"
+    assert (finding.severity, finding.kind, finding.offset) == (severity, "member-header", starts[2])
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
