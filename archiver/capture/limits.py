@@ -39,21 +39,21 @@ class _Slots:
         self.size = self._free = max(1, size)
         self._waiting: dict[Origin, deque[asyncio.Future[None]]] = {}
 
-    @asynccontextmanager
-    async def one(self, origin: Origin) -> AsyncIterator[None]:
+    def one(self, origin: Origin) -> _Slot:
+        """One slot, for the time of an `async with`."""
+        return _Slot(self, origin)
+
+    async def take(self, origin: Origin) -> None:
+        """Wait for a slot; whoever has it gives it back with `hand_on`."""
         if self._free > 0:
             self._free -= 1
         else:
             await self._wait(origin)
-        try:
-            yield
-        finally:
-            self._hand_on(origin)
 
     def grow(self, size: int) -> None:
         """Have `size` slots at least; the new ones go to those who wait."""
         for _ in range(size - self.size):
-            self._hand_on(next(iter(self._waiting), ("", "", 0)))
+            self.hand_on(next(iter(self._waiting), ("", "", 0)))
         self.size = max(self.size, size)
 
     async def _wait(self, origin: Origin) -> None:
@@ -63,10 +63,10 @@ class _Slots:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():  # the slot came at the moment of cancelling
-                self._hand_on(origin)
+                self.hand_on(origin)
             raise
 
-    def _hand_on(self, origin: Origin) -> None:
+    def hand_on(self, origin: Origin) -> None:
         """Give the slot to the next of this origin, or to the other origins in turn."""
         while self._waiting:
             heir = origin if origin in self._waiting else next(iter(self._waiting))
@@ -78,6 +78,22 @@ class _Slots:
                 turn.set_result(None)
                 return
         self._free += 1
+
+
+class _Slot:
+    """Two for every exchange: a class is twice as quick as a generator here."""
+
+    __slots__ = ("_origin", "_slots")
+
+    def __init__(self, slots: _Slots, origin: Origin) -> None:
+        self._slots = slots
+        self._origin = origin
+
+    async def __aenter__(self) -> None:
+        await self._slots.take(self._origin)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._slots.hand_on(self._origin)
 
 
 @dataclass(slots=True)
@@ -200,11 +216,11 @@ class Limits:
 
     async def _make_room(self, address: str, entry: _Address, origin: Origin) -> _Idle | None:
         """Find an idle connection of this origin, or close others until there is room for a new one."""
-        self._idle = [one for one in self._idle if one.protocol.is_connected()]
         for one in self._idle:
-            if one.origin == origin:
+            if one.origin == origin and one.protocol.is_connected():
                 self._idle.remove(one)
                 return one
+        self._idle = [one for one in self._idle if one.protocol.is_connected()]
         oldest = sorted(self._idle, key=lambda one: self._wanted[one.origin] > 0)  # those that somebody waits for come last
         if address:
             here = [one for one in oldest if one.address == address]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 from archiver.capture.client import Client
 from archiver.model import Captured, Missed, Outcome, Target
-from archiver.pipeline.capturing import Capture
+from archiver.pipeline.capturing import GARBAGE, Capture, collecting_seldom
 from archiver.warc.records import WarcInfo
 from archiver.warc.writer import WarcWriter
 from tests.capture.harness import QUICK
@@ -80,3 +81,17 @@ async def _all(urls: list[str], folder: Path) -> list[Outcome]:
     finally:
         writer.close()
     return [found[url] for url in urls if url in found]
+
+
+def test_the_collector_of_the_process_is_left_as_it_was() -> None:
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(600, 7, 8)
+        with collecting_seldom():
+            assert gc.get_threshold() == (GARBAGE, 7, 8)
+        assert gc.get_threshold() == (600, 7, 8)
+        gc.set_threshold(0, 7, 8)
+        with collecting_seldom():
+            assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)
