@@ -80,8 +80,9 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        advice = str(stop if isinstance(stop, KeyboardInterrupt) else stop.__cause__ or "")  # click turns the one into the other
+        click.echo(f"interrupted: {advice}" if advice else "interrupted", err=True)
         code = EXIT_INTERRUPTED
     except ArchiverError as error:
         click.echo(f"archiver: {error}", err=True)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from archiver.cli import COMMANDS
+from archiver.commands.demo import to_call
 from fixtures.web.serve import SmallWeb, load_truth, running
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -196,6 +197,14 @@ def test_an_interrupted_run_leaves_a_readable_archive_and_goes_on(web: SmallWeb,
 def test_help_of_the_whole_names_every_command() -> None:
     shown = archiver("--help").stdout.decode()
     assert all(re.search(rf"^  {name} ", shown, re.MULTILINE) for name in COMMANDS)
+
+
+def test_the_demo_names_a_command_that_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert to_call(".venv/bin/archiver") == ".venv/bin/archiver"
+    assert to_call("/some/where/archiver/__main__.py") == "python -m archiver"
+    (tmp_path / "archiver").touch(0o755)
+    assert to_call(".venv/bin/archiver") == "archiver"
 
 
 def commands_in_readme() -> list[list[str]]:

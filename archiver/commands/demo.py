@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -21,9 +23,17 @@ def command(output: Path, quiet: bool) -> int:
     """
     from archiver.pipeline.demo import demo
 
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet, goes_on=True) as progress:
         run = demo(output, progress.event)
     code = finish([run], as_json=False, quiet=quiet)
     report = (output / "report.html").resolve()
-    click.echo(f"\nLook at it:   {report.as_uri()}\nDecide on it: archiver review {output}\nReplay it:    archiver replay {output}")
+    program = to_call(sys.argv[0])
+    click.echo(f"\nLook at it:   {report.as_uri()}\nDecide on it: {program} review {output}\nReplay it:    {program} replay {output}")
     return 0 if code == 8 else code
+
+
+def to_call(called: str) -> str:
+    """What to type to call the program: its name where a shell finds that, else what was typed, as for a .venv that is not activated."""
+    if shutil.which("archiver"):
+        return "archiver"
+    return called if Path(called).name == "archiver" else "python -m archiver"

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Shows events on stderr as they happen, and writes them to a log file of JSON lines when one is wanted."""
+    """Shows events on stderr as they happen, and writes them to a log file of JSON lines when one is wanted.
 
-    def __init__(self, *, quiet: bool = False, verbose: int = 0, log: Path | None = None) -> None:
+    `goes_on`: what was done is kept when the run is interrupted, and the same command takes it up, which is then said.
+    """
+
+    def __init__(self, *, quiet: bool = False, verbose: int = 0, log: Path | None = None, goes_on: bool = False) -> None:
+        self._goes_on = goes_on
         self._quiet, self._verbose, self._log_path = quiet, verbose, log
         self._stack = ExitStack()
         self._log: TextIO | None = None
@@ -39,8 +43,10 @@ class Progress:
         self._follower = self._stack.enter_context(present.progress(sys.stderr, quiet=self._quiet, verbosity=self._verbose))
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: Any) -> None:
         self._stack.close()
+        if self._goes_on and isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt("what was fetched is kept; the same command again goes on from there") from error
 
     def event(self, event: Event) -> None:
         self._follower.follow(event)

@@ -23,7 +23,7 @@ CLUSTERS_MAX = 12
 FAILURES_MAX = 24
 STAGE_CHARS = 18
 WIDE_CHARS = 110
-"""The name of a stage is never cut; on narrower terminals than this the bar gives way to the counts."""
+"""The name of a stage is never cut; on narrower terminals than this the bar gives way to the counts, which go on below where they must."""
 
 
 def plain(text: str) -> str:
@@ -269,7 +269,11 @@ class LiveLine:
         self._counts.add(event)
         if event.name != "stage" and (words := line(event, self._verbosity, self._bar.console.width)):
             self._bar.console.print(
-                words, style="yellow" if event.name == "missed" else "dim", markup=False, highlight=False, soft_wrap=True
+                words,
+                style="yellow" if event.name == "missed" else "dim",
+                markup=False,
+                highlight=False,
+                soft_wrap=bool(self._verbosity),  # a whole address stays one line, to be copied; a shortened one breaks at words
             )
         counts = self._counts
         self._bar.update(
@@ -280,15 +284,14 @@ class LiveLine:
 @contextmanager
 def _live(stream: TextIO, verbosity: int) -> Iterator[LiveLine]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
     from rich.table import Column
 
     console = Console(file=stream, force_terminal=True)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, min_width=STAGE_CHARS)),
-        BarColumn(24 if console.width >= WIDE_CHARS else 8),
-        TextColumn("{task.fields[words]}", markup=False),
-    )
+    wide = console.width >= WIDE_CHARS
+    stage = Column(no_wrap=True, min_width=STAGE_CHARS if wide else None)
+    columns: list[ProgressColumn] = [SpinnerColumn(), TextColumn("{task.description}", markup=False, table_column=stage)]
+    columns += [BarColumn(24)] if wide else []
+    columns.append(TextColumn("{task.fields[words]}", markup=False, table_column=Column(overflow="fold")))
     with Progress(*columns, console=console, transient=True) as bar:
         yield LiveLine(bar, bar.add_task("", total=None, words=""), verbosity)

@@ -131,7 +131,10 @@ def test_an_interrupted_run_leaves_every_archive_readable(number: signal.Signals
             run.send_signal(number)
             assert run.stderr is not None
             said = run.stderr.read().decode()
-            assert (run.wait(timeout=60), said.strip()) == (130, "interrupted")
+            assert (run.wait(timeout=60), said.strip()) == (
+                130,
+                "interrupted: what was fetched is kept; the same command again goes on from there",
+            )
         kept = [captured(tmp_path / "out" / f"p{post}") for post in range(3)]
     assert all(kept), "what had come stays"
     assert not (tmp_path / "out" / "p3").exists()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from io import StringIO
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,6 +117,16 @@ def test_with_a_terminal_there_is_a_live_line() -> None:
     shown = followed(terminal_like=True)
     assert "18 of 20 fetched, 2 missed" in shown.replace("\n", " ")
     assert "\x1b[2J" not in shown
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 160])
+def test_live_counts_are_never_cut(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = [row.rstrip() for row in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "\n", followed(terminal_like=True)).split("\n")]
+    assert max(len(row) for row in rows) <= columns
+    words = " ".join(" ".join(rows).split())
+    assert "18 of 20 fetched, 2 missed, 1 tried again, 18 kB, 1 measured, 50 pairs compared" in words
+    assert "missed: https://a.example/18: 404 Not?[2J Found" in words
 
 
 def test_quiet_says_nothing_and_verbose_says_more() -> None:
