@@ -93,6 +93,12 @@ def test_the_head_says_what_was_archived_and_why_not(opened: Opened) -> None:
     page = opened(page_of_sample())
     lede = " ".join(page.inner_text(".lede").split())
     assert lede.startswith("27 of 32 pictures are archived, from 20 sites. They are 21 different pictures: 3 pictures stand there")
+    reasons = page.eval_on_selector_all(".top .reasons li", "items => items.map(i => i.innerText)")
+    assert "The server said no 2" in reasons
+    assert sum(int(words.rsplit(" ", 1)[1]) for words in reasons) == 5
+    targets = page.eval_on_selector_all(".reasons a", "links => links.map(a => a.getAttribute('href'))")
+    assert [page.locator(target).count() for target in targets] == [1] * len(targets)
+    assert "archiver replay ." in page.inner_text(".top")
     assert page.inner_text("#missing").count("The server said no") == 1
     assert "302 http://moved.example/e.jpg" in page.inner_text("#missing")
     assert page.title() == "Chair exercises for people who sit all day · archive report"
@@ -153,6 +159,8 @@ def test_print_shows_what_is_folded_and_drops_the_tools(opened: Opened) -> None:
     assert page.locator("details:not([open])").count() == 0
     assert not page.locator(".toc").is_visible()
     assert not page.locator(".compare-open >> nth=0").is_visible()
+    box = page.locator("#c1 .wall").evaluate("box => getComputedStyle(box).display")
+    assert box == "block", "Chromium parts a heading from a flex box that does not fit, whatever break-after says"
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.locator("details[open]").count() == 0
 
