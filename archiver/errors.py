@@ -6,6 +6,7 @@
     +-- OutputError               3   a folder or file cannot be written
     |   +-- Locked                3   another run holds the folder
     +-- NothingFetched            4   not one target could be fetched
+        +-- NoPictures            4   a post links no pictures; among several posts that is no failure
 
 Not errors, but exit codes too: 0 all archived, 8 some links failed, 9 duplicates found with --fail-on-duplicates,
 130 interrupted.
@@ -43,3 +44,7 @@ class Locked(OutputError):
 
 class NothingFetched(ArchiverError):
     exit_code = 4
+
+
+class NoPictures(NothingFetched):
+    """A post has nothing to fetch."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import base64
 import doctest
 import http.server
 import io
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +27,22 @@ def test_the_examples_in_the_docstrings_run() -> None:
         tried = doctest.testmod(module)
         assert tried.attempted
         assert not tried.failed
+
+
+def test_the_example_in_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    example = re.search(r"```python\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(), re.DOTALL)
+    assert example
+    pictures = [io.BytesIO(), io.BytesIO()]
+    for picture, optimize in zip(pictures, (False, True), strict=True):
+        scene(1).save(picture, "PNG", optimize=optimize)
+    lines = [f"![](data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()})" for picture in pictures]
+    (tmp_path / "post.md").write_text("\n\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+    exec(example[1], {})
+    read, archived, judged = map(ast.literal_eval, capsys.readouterr().out.splitlines())
+    assert read == ["https://example.org/blog/chair.jpg"]
+    assert [(status, cluster) for status, _, cluster in archived] == [("ok", "c1"), ("ok", "c1")]
+    assert [len(members) for members in judged] == [2]
 
 
 def test_dedup_answers_with_the_report_that_it_writes(tmp_path: Path) -> None:

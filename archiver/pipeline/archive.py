@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from archiver.errors import NothingFetched
+from archiver.errors import NoPictures, NothingFetched
 from archiver.model import Captured, Event, Link, Missed, Outcome, Post, Role, Target
 from archiver.pipeline import assemble, capturing, discretion, document, embedded, folder, publish, reopening, surveying, telling
 from archiver.pipeline.judge import Judge
@@ -79,7 +79,7 @@ def steps(source: str, where: Path, settings: Settings, means: Means) -> Steps:
     """One post, in two halves: it hands out its fetching for somebody to do it, and goes on with what was fetched."""
     local = None if document.is_url(source) else document.parse(document.load(source), source, settings)
     if local is not None and not _shows_pictures(local):
-        raise NothingFetched(f"{source} links no pictures, so there is nothing to archive")
+        raise NoPictures(f"{source} links no pictures, so there is nothing to archive")
     folder.prepare(where)
     with folder.locked(where):
         slug = document.slug_of(source)
@@ -237,5 +237,5 @@ async def _fetch_post(work: Work, capture: capturing.Capture, writer: WarcWriter
     if fresh or not _noted(work):
         surveying.note_reading(writer, found.post, last.url, work.settings, outcome.record)
     if not _shows_pictures(found):
-        raise NothingFetched(f"{discretion.bare(work.source)} links no pictures, so there is nothing more to archive")
+        raise NoPictures(f"{discretion.bare(work.source)} links no pictures, so there is nothing more to archive")
     return found

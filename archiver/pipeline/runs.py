@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from archiver.errors import EXIT_DUPLICATES, EXIT_OK, EXIT_SOME_FAILED, ArchiverError, NothingFetched
+from archiver.errors import EXIT_DUPLICATES, EXIT_OK, EXIT_SOME_FAILED, ArchiverError, NoPictures, NothingFetched
 from archiver.model import Report
 
 
@@ -24,8 +24,11 @@ class Run:
 def exit_code(runs: Sequence[Run], *, fail_on_duplicates: bool = False) -> int:
     """The most telling code of all runs: an error that ended one, duplicates where they are not wanted, links that failed.
 
-    Nothing could be fetched only when that holds for every run."""
-    codes = [_exit_code(run, fail_on_duplicates) for run in runs]
+    Nothing could be fetched only when that holds for every run. Of several posts those without pictures count for nothing, unless none
+    has any.
+    """
+    telling = [run for run in runs if not isinstance(run.error, NoPictures)] or runs
+    codes = [_exit_code(run, fail_on_duplicates) for run in telling]
     if any(code != NothingFetched.exit_code for code in codes):
         codes = [EXIT_SOME_FAILED if code == NothingFetched.exit_code else code for code in codes]
     for code in (1, 3, 2, 4, EXIT_DUPLICATES, EXIT_SOME_FAILED):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.errors import NothingFetched
+from archiver.errors import NoPictures, NothingFetched
 from archiver.model import (
     Captured,
     Cluster,
@@ -142,3 +142,5 @@ def test_exit_codes() -> None:
     assert exit_code([report(ok, failed, clusters=joined)], fail_on_duplicates=True) == 9
     assert exit_code([report(ok), Run("x", Path(), error=NothingFetched("x"))]) == 8
     assert exit_code([report(failed), Run("x", Path(), error=NothingFetched("x"))]) == 4
+    bare = Run("x", Path(), error=NoPictures("x"))
+    assert [exit_code(runs) for runs in ([bare], [bare, bare], [report(ok), bare], [report(failed), bare])] == [4, 4, 0, 4]
