@@ -123,6 +123,8 @@ class Exchanger:
 
     async def _route(self, place: Place) -> Route | Refusal:
         """The addresses to connect to: those of the host, or of the proxy that the user named (not judged)."""
+        if self._settings.proxy and (refusal := self._resolver.refused(place.host)):
+            return refusal
         if self._proxy_is_socks:
             return Route((), place.port)
         if self._proxy is not None:

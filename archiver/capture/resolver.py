@@ -68,6 +68,13 @@ class Resolver:
             self._routes[(host, port, judged)] = route
         return route
 
+    def refused(self, host: str) -> Refusal | None:
+        """Why `host` may not be asked for through a proxy, which looks names up itself: what is written as an address is judged here."""
+        told = addresses.literal(host)
+        written = (str(told),) if told else _LOCALHOST if _is_localhost(host) else ()
+        why = "; ".join(f"{one} is {reason}" for one in written if (reason := addresses.forbidden(one, self._allowed)))
+        return Refusal(Reason.BLOCKED, f"no connection to {host}: {why}") if why else None
+
     async def _find(self, host: str, port: int, *, judged: bool) -> Route | Refusal:
         to_host, to_port = self._diverted(host, port)
         found = self._told(to_host, to_port) or await self._addresses(to_host)
@@ -101,7 +108,7 @@ class Resolver:
             if not self._fits(str(ip)):
                 return Refusal(Reason.DNS_ERROR, f"{host} is not an address of the chosen IP version")
             return (str(ip),)
-        if host.removesuffix(".") == "localhost" or host.removesuffix(".").endswith(".localhost"):  # RFC 6761 section 6.3
+        if _is_localhost(host):
             return tuple(one for one in _LOCALHOST if self._fits(one))
         task = self._answers.get(host)
         if task is None:
@@ -172,3 +179,8 @@ def _given(spec: str) -> tuple[tuple[str, int], tuple[str, ...]]:
     if match is None or any(addresses.literal(one) is None for one in found):
         raise UsageError(f"resolve wants HOST:PORT:ADDR[,ADDR], not {spec!r}")
     return (match[1].strip("[]").lower(), int(match[2])), found
+
+
+def _is_localhost(host: str) -> bool:
+    """RFC 6761 section 6.3."""
+    return host.removesuffix(".") == "localhost" or host.removesuffix(".").endswith(".localhost")

@@ -49,6 +49,16 @@ def test_through_an_https_proxy(tmp_path: Path) -> None:
     assert book.kept[0].response == OK
 
 
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_what_is_written_as_a_closed_address_is_not_asked_of_a_proxy(scheme: str) -> None:
+    hosts = ["127.0.0.1", "0x7f.1", "[::1]", "169.254.169.254", "localhost", "a.localhost."]
+    with serve(then_close()) as proxy:
+        settings = replace(CLOSED, proxy=f"{scheme}://127.0.0.1:{proxy.port}")
+        outcomes, _ = fetch_all([f"http://{host}/a" for host in hosts], settings)
+    assert [outcome.reason for outcome in outcomes if isinstance(outcome, Missed)] == [Reason.BLOCKED] * len(hosts)
+    assert proxy.connections == 0
+
+
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 def test_through_a_socks_proxy_that_looks_names_up(tls: bool, tmp_path: Path) -> None:
     names: list[str] = []
