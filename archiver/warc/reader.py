@@ -164,7 +164,7 @@ def _archived(record: Record, scan: Scan, source: Source) -> Archived | None:
         content_type=fields.get("Content-Type") if fields else record.fields.get("Content-Type"),
         last_modified=fields.get("Last-Modified") if fields else "",
         truncated=truncated,
-        complete=scan.framed and not truncated and not record.fields.get("WARC-Segment-Number"),
+        complete=_not_cut(scan) and not truncated and not record.fields.get("WARC-Segment-Number"),
         payload_sha256=scan.sha256,
         size_bytes=scan.size_bytes,
         ref=ref,
@@ -172,6 +172,14 @@ def _archived(record: Record, scan: Scan, source: Source) -> Archived | None:
         source=str(source.path),
         payload_source=str(source.path),
     )
+
+
+def _not_cut(scan: Scan) -> bool:
+    """Whether nothing of the body is missing. Many programs store it decoded under the head as it came, whose Content-Length counts the
+    coded bytes: that is no proof then, nor where there is more than it says."""
+    if scan.framed or scan.head is None or scan.fault or scan.dechunked:
+        return scan.framed
+    return bool(scan.contradiction) or scan.body_bytes > (scan.head.content_length or 0)
 
 
 def known(paths: Iterable[Path | Source]) -> Iterator[KnownPayload]:

@@ -49,6 +49,29 @@ def payloads(path: Path) -> dict[str, bytes]:
         return {item.url: payload_reader.payload(path, item.payload_ref) for item in archived(path)}
 
 
+@pytest.mark.parametrize(
+    ("body", "length", "coding", "complete"),
+    [
+        (png(40, 30), 60, "gzip", True),  # as written from a library that decodes on its own
+        (png(40, 30), 6000, "gzip", True),
+        (png(40, 30), 60, "", True),
+        (png(40, 30), 6000, "", False),
+        (gzip.compress(png(40, 30))[:-9], 6000, "gzip", False),
+        (b"brotli, perhaps", 6000, "br", False),
+    ],
+)
+def test_a_body_that_was_stored_decoded_is_not_taken_for_cut(tmp_path: Path, body: bytes, length: int, coding: str, complete: bool) -> None:
+    head = [("Content-Type", "image/png"), ("Content-Length", str(length)), *([("Content-Encoding", coding)] if coding else [])]
+    with (tmp_path / "x.warc.gz").open("wb") as file:
+        made = WARCWriter(file)
+        http = StatusAndHeaders("200 OK", head, protocol="HTTP/1.1")
+        made.write_record(made.create_warc_record("https://e.example/1.png", "response", payload=io.BytesIO(body), http_headers=http))
+    (found,) = archived(tmp_path / "x.warc.gz")
+    assert found.complete is complete
+    if complete:
+        assert payloads(tmp_path / "x.warc.gz") == {"https://e.example/1.png": body}
+
+
 @pytest.mark.parametrize("shape", ["member per record", "plain", "one member", "wacz stored", "wacz deflated", "folder"])
 def test_every_shape_gives_the_same_payloads(ours: Path, tmp_path: Path, shape: str) -> None:
     path = ours
