@@ -90,4 +90,6 @@ def _words(exc: BaseException) -> str:
         return os.strerror(exc.errno) if exc.errno > 0 else visible(exc.strerror or "")
     if isinstance(exc, ssl.SSLError):
         return "closed during the TLS handshake"
+    if isinstance(exc, ConnectionError) and not str(exc):
+        return "closed before it was of any use"
     return visible(str(exc) or type(exc).__name__)

@@ -115,6 +115,7 @@ ERRORS: dict[str, tuple[BaseException, Reason]] = {
     "disconnected": (aiohttp.ServerDisconnectedError(), Reason.NETWORK_ERROR),
     "reset": (aiohttp.ClientOSError(104, "reset"), Reason.NETWORK_ERROR),
     "reset by the system": (ConnectionResetError(104, "reset"), Reason.NETWORK_ERROR),
+    "reset without a word": (caused(aiohttp.ClientConnectorError(KEY, REFUSED), ConnectionResetError()), Reason.NETWORK_ERROR),
     "closing": (aiohttp.ClientConnectionResetError("Cannot write to closing transport"), Reason.NETWORK_ERROR),
     "payload": (aiohttp.ClientPayloadError("x" * 5000), Reason.NETWORK_ERROR),
     "proxy gone": (caused(aiohttp.ClientProxyConnectionError(KEY, REFUSED), REFUSED), Reason.NETWORK_ERROR),
@@ -131,3 +132,4 @@ def test_every_error_of_the_layers_below_has_a_word(name: str) -> None:
     assert refusal.reason is reason
     assert refusal.detail.isprintable()
     assert len(refusal.detail) < 300
+    assert "ConnectionResetError" not in refusal.detail
