@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from archiver.model import Measured
 from archiver.picture.compare import LOOK_AT_PX, find
-from archiver.picture.compare_tone import AGREES, DISAGREES, tone_map, windows
 from archiver.picture.compare_place import lay
+from archiver.picture.compare_tone import AGREES, DISAGREES, tone_map, windows
 from archiver.picture.features import Features
 from archiver.picture.measure import measure
 
