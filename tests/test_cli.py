@@ -160,6 +160,15 @@ def test_data_goes_to_stdout_and_words_to_stderr(web: SmallWeb, tmp_path: Path) 
     assert (tmp_path / "chair-exercises" / "report.html").is_file()
 
 
+def test_quiet_still_says_what_went_wrong(tmp_path: Path) -> None:
+    (tmp_path / "post.md").write_text("![](ftp://x.example/a.jpg)\n\n![](data:image/gif;base64,R0lGODlh)\n")
+    done = archiver("archive", "-q", "post.md", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (4, b"")
+    told = done.stderr.decode().splitlines()
+    assert told[0] == "post.md: Not archived as pictures (2)"
+    assert any("line 1: ftp://x.example/a.jpg" in line for line in told)
+
+
 def run_and_signal(web: SmallWeb, folder: Path, number: signal.Signals, after: int) -> int:
     """Start a run, send the signal once the web was asked `after` times; the exit code."""
     web.log.clear()

@@ -71,6 +71,8 @@ def finish(runs: Sequence[Run], *, as_json: bool, quiet: bool, fail_on_duplicate
             click.echo(f"archiver: {present.text(str(run.error))}", err=True)
         if run.report is None:
             continue
+        if quiet and (wrong := present.failures(run)):
+            click.echo("\n".join(wrong), err=True)
         if as_json:
             click.echo(present.as_json(run.report), nl=False)
         elif not quiet:

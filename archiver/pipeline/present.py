@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from archiver.model import Event, Report
+from archiver.pipeline import discretion
 from archiver.pipeline.runs import Run
 from archiver.report import harmless, terminal
 from archiver.report import json as report_json
@@ -21,6 +22,12 @@ def text(value: str) -> str:
 def summary(run: Run, width: int = 0) -> list[str]:
     """Plain lines; `width` of the terminal in characters, 0 when it goes elsewhere."""
     return terminal.summary(run.report, folder=str(run.folder), files=run.files, width=width) if run.report else []
+
+
+def failures(run: Run) -> list[str]:
+    """Only what went wrong with single pictures, as plain lines under the name of the post."""
+    lines = terminal.failures(run.report)[1:] if run.report else []
+    return [f"{text(discretion.bare(run.source))}: {lines[0]}", *lines[1:]] if lines else []
 
 
 def json_text(value: object, *, indent: int | None = 1) -> str:
@@ -38,4 +45,4 @@ def progress(stream: TextIO, *, quiet: bool, verbosity: int) -> Iterator[Followe
         yield follower
 
 
-__all__ = ["Event", "as_json", "json_text", "progress", "summary", "text"]
+__all__ = ["Event", "as_json", "failures", "json_text", "progress", "summary", "text"]

@@ -46,7 +46,7 @@ def summary(report: Report, *, folder: str = "", files: tuple[str, ...] = (), wi
     """
     numbers = totals(report)
     places = Places(report)
-    lines = [*_head(report, numbers), *_clusters(report, places), *_doubts(report, places, width), *_failures(report, width)]
+    lines = [*_head(report, numbers), *_clusters(report, places), *_doubts(report, places, width), *failures(report, width)]
     lines += [plain(line) for line in changes.lines(report)]
     if report.skipped:
         lines += ["", f"Passed over: {len(report.skipped)}", *(f"  {plain(entry)}" for entry in report.skipped[:FAILURES_MAX])]
@@ -103,7 +103,8 @@ def _doubts(report: Report, places: Places, width: int) -> list[str]:
     return lines
 
 
-def _failures(report: Report, width: int) -> list[str]:
+def failures(report: Report, width: int = 0) -> list[str]:
+    """What was not archived as a picture, and why; empty when there is nothing such. `width` as in `summary`."""
     failed = [image for image in report.images if image.status != "ok"]
     if not failed:
         return []
