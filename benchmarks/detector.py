@@ -4,7 +4,8 @@
 
 FOLDER holds truth.json (name -> base, family, transform; `contains` for pages) and the pictures, beside it or in images/. Make one
 with benchmarks/makeset.py. `--half` keeps every second family, to tune on one half and to check on the other. `--peers` adds pHash
-and dHash (imagehash) and PDQ (pdqhash, when it can be imported) at their usual thresholds. Prints a Markdown table for docs/detection.md.
+and dHash (imagehash) at their usual thresholds, and PHash (imagededup) and PDQ (pdqhash) where they can be imported.
+Prints a Markdown table for docs/detection.md.
 
 False merges: pictures of different bases brought into one cluster, counted as bases beyond the first. Pairs of a page and of what it
 contains count neither way. A copy is found when it is in one cluster with its original.
@@ -182,12 +183,23 @@ def peers(bench: Bench) -> list[tuple[str, dict[str, Any]]]:
         values = [next(bits.value for bits in picture.fingerprint.hashes if bits.kind == kind) for picture in bench.pictures]
         codes = np.array([list(value.to_bytes(8, "big")) for value in values], np.uint8)
         found.append((f"{kind.split('/')[0]} <= {limit}", _by_distance(bench, codes, limit)))
+    looks = [np.ascontiguousarray(features.looks[0]) for features in bench.features]
+    if (dedup := _imported("imagededup.methods")) is not None:
+        hasher = dedup.PHash(verbose=False)
+        codes = np.array([list(bytes.fromhex(hasher.encode_image(image_array=look))) for look in looks], np.uint8)
+        found.append(("imagededup PHash <= 10", _by_distance(bench, codes, 10)))
+    if (pdq := _imported("pdqhash")) is not None:
+        codes = np.array([np.packbits(pdq.compute(look)[0]) for look in looks], np.uint8)
+        found.append(("pdq <= 31", _by_distance(bench, codes, 31)))
+    return found
+
+
+def _imported(name: str) -> Any:
+    """A package that is measured beside ours where somebody installed it."""
     try:
-        pdq = importlib.import_module("pdqhash")
+        return importlib.import_module(name)
     except ImportError:
-        return found
-    codes = np.array([np.packbits(pdq.compute(np.ascontiguousarray(features.looks[0]))[0]) for features in bench.features], np.uint8)
-    return [*found, ("pdq <= 31", _by_distance(bench, codes, 31))]
+        return None
 
 
 def _by_distance(bench: Bench, codes: np.ndarray, limit: int) -> dict[str, Any]:
