@@ -160,6 +160,11 @@ def test_data_goes_to_stdout_and_words_to_stderr(web: SmallWeb, tmp_path: Path) 
     assert (tmp_path / "chair-exercises" / "report.html").is_file()
 
 
+def test_links_out_of_reach_are_not_called_none() -> None:
+    told = archiver("links", "-", stdin=b"![](a.jpg)")
+    assert told.stderr.decode().splitlines() == ["-:1: a.jpg is relative, and there is no --base-url"]
+
+
 def test_quiet_still_says_what_went_wrong(tmp_path: Path) -> None:
     (tmp_path / "post.md").write_text("![](ftp://x.example/a.jpg)\n\n![](data:image/gif;base64,R0lGODlh)\n")
     done = archiver("archive", "-q", "post.md", cwd=tmp_path)
@@ -201,6 +206,16 @@ def test_an_interrupted_run_leaves_a_readable_archive_and_goes_on(web: SmallWeb,
     assert not list(folder.glob("*.open"))
     assert "response" in readable_records(folder)
     assert not (folder / "report.json").exists()
+
+
+def test_what_is_judged_again_is_judged_as_strictly_as_before(web: SmallWeb, tmp_path: Path) -> None:
+    urls = [image["url"] for image in load_truth()["images"] if "paindoctor" in image["url"] or "cdn-img.health.com" in image["url"]]
+    (tmp_path / "post.md").write_text("".join(f"![]({url})\n" for url in urls))
+    folder = tmp_path / "out"
+    assert archiver("archive", str(tmp_path / "post.md"), "-o", str(folder), "--strictness", "strict", *reaching(web)).returncode == 8
+    for again, strictness in ((["retry", *reaching(web)], "strict"), (["report"], "strict"), (["report", "--strictness", "lax"], "lax")):
+        assert archiver(*again, str(folder)).returncode == 8
+        assert json.loads((folder / "report.json").read_text())["settings"]["strictness"] == strictness
 
 
 def test_help_of_the_whole_names_every_command() -> None:

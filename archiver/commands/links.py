@@ -52,7 +52,7 @@ def show(plan: Plan, *, as_json: bool) -> None:
     for link in plan.unsupported:
         why = "is no web address" if ":" in link.url.split("/")[0] else "is relative, and there is no --base-url"
         click.echo(f"{present.text(plan.source)}:{link.line}: {present.text(_short(link.url))} {why}", err=True)
-    if not plan.links:
+    if not plan.links and not plan.unsupported:
         click.echo(f"{present.text(plan.source)} links no pictures", err=True)
 
 
