@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from archiver.commands import hosts
 from archiver.errors import UsageError
@@ -104,16 +105,32 @@ FETCH_OPTIONS = (
     ),
 )
 
-JUDGE_OPTIONS = (
-    option(
+WORKERS = option("--workers", type=click.IntRange(0), default=0, metavar="N", help="Processes; 3 at most of them decode. 0 chooses.")
+
+
+def strictness(default_words: str = STRICTNESS_DEFAULT) -> Callable[[F], F]:
+    """--strictness; `default_words` says in the help what holds without it."""
+    what = "How sure a pair must be before it is joined; docs/detection.md gives the measured precision of each."
+    return option(
         "--strictness",
         type=click.Choice(STRICTNESS),
         default=STRICTNESS_DEFAULT,
-        show_default=True,
-        help="How sure a pair must be before it is joined; docs/detection.md gives the measured precision of each.",
-    ),
-    option("--workers", type=click.IntRange(0), default=0, metavar="N", help="Processes; 3 at most of them decode. 0 chooses."),
-)
+        help=f"{what} [default: {default_words}]",
+    )
+
+
+JUDGE_OPTIONS = (strictness(), WORKERS)
+JUDGE_AGAIN_OPTIONS = (strictness("as before"), WORKERS)
+
+
+def as_before(folder: Path, asked: str) -> str:
+    """The strictness that was asked for, else the one that the report in this folder was judged by."""
+    from archiver.pipeline import folder as on_disk
+
+    if click.get_current_context().get_parameter_source("strictness") is ParameterSource.DEFAULT:
+        return on_disk.strictness(folder, asked)
+    return asked
+
 
 POST_OPTIONS = (
     option("--page-url", default="", metavar="URL", help="The address under which the post stands in the archive."),

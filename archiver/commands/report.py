@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from archiver.commands import options
 from archiver.commands.show import Progress, finish
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@options.apply(options.JUDGE_OPTIONS)
+@options.apply(options.JUDGE_AGAIN_OPTIONS)
 @click.option("--preview", is_flag=True, help="Only show what --strictness would change: lines here, pictures in DIR/preview.html.")
 @click.option(
     "--rewrite-post",
@@ -31,18 +30,14 @@ if TYPE_CHECKING:
 def command(folder: Path, preview: bool, rewrite_post: Path | None, **values: Any) -> int:
     """Judge and render DIR again under your decisions, an archive from its WARC files, a `dedup` report from what it was made from.
 
-    Fetches nothing. Without --strictness it judges as strictly as before.
+    Fetches nothing.
     """
-    from archiver.pipeline import folder as on_disk
     from archiver.pipeline.means import Means
     from archiver.pipeline.rejudge import report
 
     if preview and rewrite_post:
         raise UsageError("--preview writes nothing but the preview, so it does not go with --rewrite-post")
-    strictness = values["strictness"]
-    if click.get_current_context().get_parameter_source("strictness") is ParameterSource.DEFAULT:
-        strictness = on_disk.strictness(folder, strictness)
-    settings = Settings(strictness=strictness, workers=values["workers"])
+    settings = Settings(strictness=options.as_before(folder, values["strictness"]), workers=values["workers"])
     with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"]) as progress:
         if preview:
             return _preview(folder, settings, Means(progress.event))
