@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -368,6 +369,22 @@ def test_a_report_of_a_retry_that_was_cut_off_leaves_it_to_be_gone_on_with(tmp_p
         assert (len(told.warcs), told.unfinished) == (2, told.warcs[1:])
         retry(tmp_path / "out", one_by_one, quiet)
         assert web.targets() == ["/a", "/b"]
+
+
+@pytest.mark.parametrize("wacz", [True, False])
+def test_a_retry_makes_a_wacz_where_the_capture_did_and_passes_over_archives_of_others(tmp_path: Path, wacz: bool) -> None:
+    with serve(routes({})) as web:
+        (tmp_path / "post.md").write_text(f"![]({web.url('/a')})\n")
+        settings, quiet, out = replace(loopback(), wacz=wacz), Means(lambda _: None), tmp_path / "out"
+        archive(str(tmp_path / "post.md"), out, settings, quiet)
+        (warc,) = out.glob("*.warc.gz")
+        shutil.copy(next((Path(__file__).parents[2] / "fixtures" / "warc" / "good" / "foreign").glob("*.warc.gz")), out / "theirs.warc.gz")
+        command = [sys.executable, "-m", "archiver", "retry", str(out), "-q", "--allow-address", "127.0.0.0/8"]
+        assert subprocess.run(command, check=False).returncode == 4
+        judge_again(out, loopback(), quiet)
+        assert web.targets() == ["/a", "/a"]
+    assert bool(list(out.glob("*.wacz"))) is wacz
+    assert {path.name for path in out.glob("post-*.warc.gz")} == {warc.name, warc.name.replace("-00000.", "-00001.")}
 
 
 def test_the_next_capture_says_what_changed(tmp_path: Path) -> None:
