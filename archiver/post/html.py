@@ -80,8 +80,10 @@ class _Reading:
         keyed: list[tuple[float, Found]] = []
         for index, node in enumerate(tree.css(_INTEREST)):
             element = Element(node.attributes, self.choice, node)
-            if node.tag in ("a", "area") and (link := self.link(node, element)):
-                keyed.append((index + (len(node.css(_INTEREST)) if _holds_elements(node) else 0) - 0.5, link))
+            if node.tag in ("a", "area"):
+                inside = node.css(_INTEREST) if _holds_elements(node) else []
+                if link := self.link(node, element, [inner for inner in inside if inner.tag in ("img", "amp-img")]):
+                    keyed.append((index + len(inside) - 0.5, link))
             keyed.extend((index, found) for found in self.shown(node, element))
         keyed.sort(key=lambda pair: pair[0])
         return [found for _, found in keyed]
@@ -97,12 +99,11 @@ class _Reading:
     def caption(self, node: Node) -> str:
         return unstamp(caption_of(node, self.figures, following_text=self.following_text))
 
-    def link(self, node: Node, element: Element) -> Found | None:
-        """The target of a link, when it is a picture of its own: by its name, or undecided when the link is laid around a picture."""
+    def link(self, node: Node, element: Element, inner: list[Node]) -> Found | None:
+        """The target of a link, when it is a picture of its own: by its name, or undecided when it is laid around pictures, `inner`."""
         written, line = unstamp(element.get("href")), _line(element)
         if not written or (written, line) in self.linked:
             return None
-        inner = node.css("img, amp-img") if _holds_elements(node) else []
         if any(written in written_by(image) for image in inner):
             return None  # one picture that links to itself
         picture = names_picture(written)

@@ -96,7 +96,7 @@ def _measure(body: str) -> None:
     if lines > MAX_TINY_LINES and len(body) < 12 * lines:
         raise InputError(f"the post has {lines:,} lines of {len(body) / lines:.0f} characters each; it is no text a person wrote")
     marks = sum(len(found[0].replace(" ", "").rstrip("#")) or 1 for found in _LEADING.finditer(body))
-    if marks > MAX_MARKS and len(body) < 20 * marks:
+    if marks > MAX_MARKS and len(body) < 36 * marks:
         raise InputError(
             f"the post has {marks:,} marks of lists, quotes and headings in {len(body):,} characters; it is no text a person wrote"
         )

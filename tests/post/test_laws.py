@@ -219,6 +219,7 @@ def test_hostile_posts_cost_no_more_than_their_length(name: str):
         "[![a](s.jpg)](f.jpg)\n\n",
         "# a\n\n",
         "- a\n  - b\n",
+        "- ![a](images/b.jpg) some words\n",
         "<a href='f.jpg'>x\n\n",
     ],
 )
