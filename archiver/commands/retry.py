@@ -15,7 +15,7 @@ from archiver.pipeline.settings import Settings
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@options.apply(options.JUDGE_OPTIONS)
+@options.apply(options.JUDGE_AGAIN_OPTIONS)
 @options.apply(options.FETCH_OPTIONS)
 @option("--warc-max-size", type=options.SIZE, default="1G", show_default=True, help="Begin another WARC file beyond this.")
 @option("--wacz/--no-wacz", default=None, help="Write a WACZ for viewers as well; unless told, where there is one.")
@@ -31,7 +31,7 @@ def command(folder: Path, **values: Any) -> int:
     before = on_disk.read_report(folder) or {}
     settings = Settings(
         fetch=options.fetch_settings(values),
-        strictness=values["strictness"],
+        strictness=options.as_before(folder, values["strictness"]),
         workers=values["workers"],
         warc_max_size_bytes=values["warc_max_size"],
         wacz=bool(before.get("wacz")) if values["wacz"] is None else values["wacz"],
