@@ -22,6 +22,7 @@ COARSE_FROM, COARSE_BELOW, COARSE_BIG = 0.75, 0.97, 0.03
 """Between these shares of agreement, and with no larger region apart, half the size is looked at too."""
 MARK_LEVELS = 10.0
 """Grey levels from which on a pixel belongs to a mark."""
+MARKS_SIGN = 0.985
 LETTER_LEVELS, LETTER_PX, LETTER_WIDE = 16.0, 4, 0.32
 """Grey levels and pixels from which on a mark may be a letter, and how much of the width a word may take."""
 LETTER_CORE = 0.4
@@ -94,6 +95,8 @@ class Look:
     """Correlation of the two within the disagreeing regions: high under a watermark, low where the content is another."""
     through: float
     """Correlation of the two on the very pixels that are brighter (or darker), a mark's: high where the picture shows through it."""
+    marks: float
+    """Share of the overlap, edges left out, that is brighter (or darker) in one of the two, when hardly anything is the other way."""
     letters: int
     """Letters or words side by side in one row, when all that stands apart is such a row; else 0."""
     coarse: float
@@ -158,6 +161,7 @@ def look(laid: Laid) -> Look | None:
         spread=_spread(labels),
         inside=_correlation(grey_a[labels], grey_b[labels]) if labels.sum() > 20 else 0.0,
         through=_through(grey_a, grey_b, mask),
+        marks=_marks(rest, mask),
         letters=_letters(np.where(mask, rest, 0.0)),
         coarse=soft[0],
         coarse_big=soft[1],
@@ -257,6 +261,15 @@ def _through(one: Floats, other: Floats, mask: Mask) -> float:
         return 0.0
     strong &= rest * float(np.sign(rest[strong].sum())) > MARK_LEVELS
     return _correlation(one[strong], other[strong]) if strong.sum() >= 30 else 0.0
+
+
+def _marks(rest: Floats, mask: Mask) -> float:
+    inner = rest[cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=0) > 0]
+    strong = inner[np.abs(inner) > MARK_LEVELS + 2.0]
+    if len(strong) < 30:
+        return 0.0
+    up, down = float(strong[strong > 0].sum()), float(-strong[strong < 0].sum())
+    return len(strong) / len(inner) if max(up, down) > MARKS_SIGN * (up + down) else 0.0
 
 
 def _letters(rest: Floats) -> int:

@@ -17,6 +17,9 @@ TONE_FROM = 5.0
 COLOUR_FROM = 4.0
 CHROMA_RATIO_FROM = 1.22
 CHROMA_BELOW = 0.85
+MARKED_FROM = 0.004
+"""Share of the overlap; encoders leave no marks that are all brighter."""
+MARKED_TONE = 1.5
 SHARPER_FROM = 1.25
 OVERLAY_FROM = 0.004
 """Share of the overlap in one disagreeing region that is more than what encoders leave."""
@@ -50,8 +53,15 @@ def is_overlaid(seen: Evidence, rule: str) -> bool:
     """Something lies on one of the two: a rule for overlays joined them, or one compact region stands apart."""
     if rule in ("banner", "badge", "plate", "watermark", "lettering"):
         return True
+    if is_marked(seen):
+        return True
     region = seen.look.region
     return region is not None and seen.look.big >= OVERLAY_FROM and seen.look.one_sign >= 0.85 and region.fill >= 0.5
+
+
+def is_marked(seen: Evidence) -> bool:
+    """A faint mark, all of it brighter or all darker than the picture, whose tones are otherwise left as they were."""
+    return seen.look.marks >= MARKED_FROM and seen.look.tone < MARKED_TONE and seen.look.sharper < SHARPER_FROM
 
 
 def is_captioned(seen: Evidence) -> bool:
@@ -130,7 +140,7 @@ def _part(name: Relation, seen: Evidence, laid: Transform, size: tuple[int, int]
 
 def _overlay(seen: Evidence, laid: Transform, size: tuple[int, int]) -> str:
     if laid.region is None or seen.look.big < OVERLAY_FROM:
-        return "a caption added at its edge"
+        return "a caption added at its edge" if is_captioned(seen) else "a faint mark laid over it"
     left, top, right, bottom = laid.region
     wide, high = (right - left) / size[0], (bottom - top) / size[1]
     across, down = _third((left + right) / 2 / size[0]), _third((top + bottom) / 2 / size[1])
