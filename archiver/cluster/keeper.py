@@ -283,4 +283,4 @@ def _because(
     points = [_WORDS[name] for gain, name in gains if gain > 0.05][:3]
     if not points:
         return f"{size}; the next copy is as good in all that was measured"
-    return f"{size}; beside the next copy " + ", ".join(points)
+    return f"{size}; beside the next copy " + " and ".join(filter(None, (", ".join(points[:-1]), points[-1])))
