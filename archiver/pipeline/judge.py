@@ -21,7 +21,7 @@ from archiver.pipeline.assemble import Judgement
 from archiver.pipeline.cache import Cache
 from archiver.pipeline.settings import Settings
 from archiver.pipeline.tasks import Source
-from archiver.pipeline.workers import WorkerFailure, Workers, default_count
+from archiver.pipeline.workers import WorkerFailure, Workers, default_count, wait_for
 
 T = TypeVar("T")
 
@@ -170,7 +170,7 @@ class Judge:
     def _wait(self) -> None:
         for future in self._futures:
             with suppress(Exception):  # `_measured` has taken note of it
-                future.result()
+                wait_for(future)
             self._check()
 
     def _compare(self, wanted: Sequence[tuple[Picture, Picture]]) -> list[Pair]:
@@ -198,7 +198,7 @@ def _count(expected: int) -> int:
 
 
 def _result(future: Future[T | WorkerFailure]) -> T:
-    result = future.result()
+    result = wait_for(future)
     if isinstance(result, WorkerFailure):
         raise ArchiverError(f"comparing pictures failed ({result.kind}): {result.detail}")
     return result

@@ -26,6 +26,7 @@ from archiver.pipeline.discretion import bare
 from archiver.pipeline.means import Means
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
+from archiver.pipeline.workers import WAIT_S
 
 
 def archive(posts: Sequence[tuple[str, Path]], jobs: int, settings: Settings, means: Means) -> list[Run]:
@@ -131,7 +132,9 @@ class _UnderWay:
 
     def finish_one(self) -> None:
         """Wait for the fetching of some post, then judge it and write what is to be written."""
-        future = next(iter(wait(self._posts, return_when=FIRST_COMPLETED).done))
+        while not (done := wait(self._posts, timeout=WAIT_S, return_when=FIRST_COMPLETED).done):
+            pass  # a signal that came just as the wait began is heard between two of them
+        future = next(iter(done))
         number, source, where, steps = self._posts[future]
         try:
             self.runs[number] = single.finish(steps, future.result)

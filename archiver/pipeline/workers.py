@@ -34,6 +34,8 @@ MEMORY_BYTES = 320 * 2**20
 """Private memory of one process. Its modules take 71 MB of it, the largest picture that is decoded up to 190."""
 WORKERS_MAX = 4
 """Chosen by default at most."""
+WAIT_S = 0.5
+"""Between two looks for signals."""
 
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -65,6 +67,16 @@ class _Limits:
 
 _UNBOUNDED = _Limits(24 * 3600.0, 0)
 """A day: a task that hangs ends some time. Comparing takes memory by the number of pictures, so no fixed cap fits."""
+
+
+def wait_for(future: Future[T]) -> T:
+    """Its result, or what it raised. Waits a moment at a time: a Ctrl-C that comes just as a wait begins is heard when the wait ends."""
+    while True:
+        try:
+            return future.result(timeout=WAIT_S)
+        except TimeoutError:
+            if future.done():  # it was the task that ran into a timeout of its own, or just ended
+                return future.result()
 
 
 class _Lost(Exception):

@@ -211,10 +211,10 @@ def test_at_least_one_worker_is_chosen() -> None:
 
 PARENT = """
     import hostile_tasks as tasks
-    from archiver.pipeline.workers import Workers
+    from archiver.pipeline.workers import Workers, wait_for
     with Workers(1) as workers:
-        print(workers.submit(tasks.process_id).result(), flush=True)
-        workers.submit(tasks.{task}).result()
+        print(wait_for(workers.submit(tasks.process_id)), flush=True)
+        wait_for(workers.submit(tasks.{task}))
 """
 
 
