@@ -91,8 +91,6 @@ class Look:
     """As `good`, outside the boxes of the disagreeing regions."""
     spread: float
     """Longest side of the box around all disagreeing regions, as a share of the overlap."""
-    inside: float
-    """Correlation of the two within the disagreeing regions: high under a watermark, low where the content is another."""
     through: float
     """Correlation of the two on the very pixels that are brighter (or darker), a mark's: high where the picture shows through it."""
     marks: float
@@ -159,7 +157,6 @@ def look(laid: Laid) -> Look | None:
         one_sign=_one_sign(rest, labels),
         rest=_rest(correlation, detail, labels),
         spread=_spread(labels),
-        inside=_correlation(grey_a[labels], grey_b[labels]) if labels.sum() > 20 else 0.0,
         through=_through(grey_a, grey_b, mask),
         marks=_marks(rest, mask),
         letters=_letters(np.where(mask, rest, 0.0)),
