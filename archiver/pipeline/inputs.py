@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from archiver.warc import reader
 PICTURE_NAMES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".heic", ".bmp", ".tif", ".tiff", ".svg", ".ico", ".jxl", ".jp2")
 UNTOLD = ("", "application/octet-stream", "binary/octet-stream", "application/binary", "unknown/unknown")
 """Content types that say nothing."""
+_NOTE = re.compile(r"urn:[^:/]+:https?://", re.IGNORECASE)
+"""A `urn:` around the address of a page names what a crawler made of that page, its screenshot or thumbnail: no picture of the web."""
 
 
 def expected(paths: Sequence[Path]) -> int:
@@ -78,7 +81,8 @@ def _captures(path: Path, skipped: list[str]) -> Iterator[tuple[Outcome, Source 
 
 
 def _may_be_picture(row: Archived) -> bool:
-    if row.kind != "resource" and not 200 <= row.status < 300:
+    answered = 200 <= row.status < 300 or (row.status == 0 and row.content_type)  # a crawler in a browser may not know the status
+    if _NOTE.match(row.url) or (row.kind != "resource" and not answered):
         return False
     kind = row.content_type.partition(";")[0].strip().lower()
     named = urlsplit(row.url).path.lower().endswith(PICTURE_NAMES)

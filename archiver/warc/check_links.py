@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 
 from archiver.warc.findings import Facts, Finding
-from archiver.warc.records import WARC_FIELDS, parse_digest
+from archiver.warc.records import NOT_MODIFIED, WARC_FIELDS, parse_date, parse_digest, second_of
 
 _PROFILE = re.compile(
     r"http://netpreserve\.org/warc/(?:0\.1[78]|1\.[01])/revisit/(?:identical-payload-digest|server-not-modified|uri-agnostic-identical-payload-digest)"
@@ -15,6 +16,8 @@ _PROFILE = re.compile(
 """Section 6.7, the same in the drafts, and an older name under which Heritrix wrote the first."""
 VERSIONS_BEFORE_REFERS_TO = ("0.17", "0.18", "1.0")
 """They have no WARC-Refers-To-Target-URI and -Date; many writers leave them out."""
+CLOCK_TWICE = timedelta(minutes=1)
+"""Some writers look at the clock for each record of an event."""
 
 
 class Ledger:
@@ -61,8 +64,11 @@ class Ledger:
     def _check_concurrent(self) -> Iterator[Finding]:
         for facts in self.records:
             for name in facts.concurrent_to:
-                if name not in self._by_id:
+                other = self._by_id.get(name)
+                if other is None:
                     yield facts.error("concurrent-to", f"WARC-Concurrent-To names {name}, which is not here")
+                elif facts.http and other.http:
+                    yield from _check_event(facts, other)
 
     def _check_refers_to(self) -> Iterator[Finding]:
         for facts in self.records:
@@ -70,37 +76,77 @@ class Ledger:
                 yield facts.error("refers-to", f"WARC-Refers-To names {facts.refers_to}, which is not here")
 
     def _check_revisits(self) -> Iterator[Finding]:
-        by_moment: dict[tuple[str, str], list[Facts]] = defaultdict(list)
-        by_digest: dict[tuple[str, bytes], Facts] = {}
-        for facts in self.records:
-            if facts.type in ("response", "resource", "revisit"):
-                by_moment[facts.url, facts.date].append(facts)
-            if facts.type in ("response", "resource") and (digest := parse_digest(facts.payload_digest)):
-                by_digest.setdefault(digest, facts)
+        captures = _Captures(self.records, self._by_id)
         for facts in self.records:
             if facts.type == "revisit":
-                yield from self._check_revisit(facts, by_moment, by_digest)
+                yield from _check_revisit(facts, captures)
 
-    def _check_revisit(
-        self, facts: Facts, by_moment: dict[tuple[str, str], list[Facts]], by_digest: dict[tuple[str, bytes], Facts]
-    ) -> Iterator[Finding]:
+
+def _check_event(facts: Facts, other: Facts) -> Iterator[Finding]:
+    """What was asked and what was answered are one capture event: one URL (section 5.7), one date (section 5.4), one server."""
+    if facts.url != other.url:
+        yield facts.error("concurrent-to", f"the record is of {facts.url}; what it is concurrent to is of {other.url}")
+    if facts.ip and other.ip and facts.ip != other.ip:
+        yield facts.error("concurrent-to", f"the record is from {facts.ip}; what it is concurrent to is from {other.ip}")
+    here, there = parse_date(facts.date), parse_date(other.date)
+    if here and there and here != there:
+        told = facts.error if abs(here - there) > CLOCK_TWICE else facts.warning
+        yield told("concurrent-to", f"the record is dated {facts.date}; what it is concurrent to is dated {other.date}")
+
+
+class _Captures:
+    """What revisits may refer to, under every name by which they do."""
+
+    def __init__(self, records: Iterable[Facts], by_id: Mapping[str, Facts]) -> None:
+        self._by_id = by_id
+        self._by_moment: dict[tuple[str, str], list[Facts]] = defaultdict(list)
+        self._by_digest: dict[tuple[str, bytes], Facts] = {}
+        self._by_url: dict[str, list[Facts]] = defaultdict(list)
+        for facts in records:
+            if facts.type in ("response", "resource", "revisit"):
+                self._by_moment[facts.url, second_of(facts.date)].append(facts)
+            if facts.type in ("response", "resource"):
+                self._by_url[facts.url].append(facts)
+                if digest := parse_digest(facts.payload_digest):
+                    self._by_digest.setdefault(digest, facts)
+
+    def at(self, facts: Facts) -> list[Facts]:
+        """Those that WARC-Refers-To-Target-URI and -Date name."""
+        named = self._by_moment.get((facts.refers_to_url, second_of(facts.refers_to_date)), ())
+        return [original for original in named if original is not facts]
+
+    def otherwise(self, facts: Facts) -> list[Facts]:
+        """Those that a revisit without those two means: by id, by digest, or the earlier ones of its URL that the server held to be
+        unchanged."""
         digest = parse_digest(facts.payload_digest)
-        found = [original for original in by_moment.get((facts.refers_to_url, facts.refers_to_date), ()) if original is not facts]
-        if not _PROFILE.fullmatch(facts.profile):
-            yield facts.error("revisit", f"WARC-Profile names no profile of the standard (section 6.7): {facts.profile!r}")
-        if not (facts.refers_to_url and facts.refers_to_date):
-            told = facts.warning if facts.version in VERSIONS_BEFORE_REFERS_TO else facts.error
-            yield told("revisit", "the revisit lacks WARC-Refers-To-Target-URI or -Date, which viewers need")
-            same = by_digest.get(digest) if digest else None
-            found = [original for original in (self._by_id.get(facts.refers_to), same) if original is not None]
-        if not found:
-            yield facts.error("revisit", f"the original of the revisit is not here: {facts.refers_to_url or facts.refers_to}")
-            return
-        originals = [original for original in found if original.type != "revisit"]
-        if not originals:
-            yield facts.error("revisit", "the revisit refers to another revisit")
-        elif digest and all(parse_digest(original.payload_digest) not in (digest, None) for original in originals):
-            yield facts.error("revisit", "the payload of the original has another digest than the revisit says")
+        found = [self._by_id.get(facts.refers_to), self._by_digest.get(digest) if digest else None]
+        if facts.profile.endswith(NOT_MODIFIED):
+            found += [earlier for earlier in self._by_url.get(facts.url, ()) if earlier.date <= facts.date]
+        return [original for original in found if original is not None]
+
+
+def _check_revisit(facts: Facts, captures: _Captures) -> Iterator[Finding]:
+    digest = parse_digest(facts.payload_digest)
+    found = captures.at(facts)
+    if not _PROFILE.fullmatch(facts.profile):
+        yield facts.error("revisit", f"WARC-Profile names no profile of the standard (section 6.7): {facts.profile!r}")
+    if not (facts.refers_to_url and facts.refers_to_date):
+        told = facts.warning if facts.version in VERSIONS_BEFORE_REFERS_TO else facts.error
+        yield told("revisit", "the revisit lacks WARC-Refers-To-Target-URI or -Date, which viewers need")
+        found = captures.otherwise(facts)
+    if not found:
+        yield facts.error("revisit", f"the original of the revisit is not here: {facts.refers_to_url or facts.refers_to}")
+        return
+    originals = [original for original in found if original.type != "revisit"]
+    if not originals:
+        yield facts.error("revisit", "the revisit refers to another revisit")
+        return
+    if digest and all(parse_digest(original.payload_digest) not in (digest, None) for original in originals):
+        yield facts.error("revisit", "the payload of the original has another digest than the revisit says")
+    if facts.refers_to and all(original.id != facts.refers_to for original in found):
+        yield facts.error("revisit", "WARC-Refers-To names another record than WARC-Refers-To-Target-URI and -Date")
+    if all(original.file == facts.file and original.offset > facts.offset for original in originals):
+        yield facts.warning("revisit", "the original stands behind its revisit in the file: the records were put in another order")
 
 
 def _check_digests(records: list[Facts]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from archiver.warc import records as rec
 from archiver.warc.findings import Facts, Finding
+from archiver.warc.http import parse_head, parse_request_head
 from archiver.warc.records import DIGEST_ALGORITHM, bare_id, parse_date, parse_digest
 from archiver.warc.scan import Observer, Scan, scan_http, scan_plain
 from archiver.warc.stream import Broken, Record
@@ -19,6 +20,7 @@ DRAFT_VERSIONS = ("0.17", "0.18")
 """Drafts of the standard that archives were written by for years."""
 FUTURE_ALLOWANCE = timedelta(days=1)
 """A clock may be off; an archive of next year is a mistake."""
+FIRST_YEAR = 1990
 
 _RECORD_ID = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:[^<>\s]+>")
 _NEEDS_URL = ("response", "resource", "request", "revisit", "conversion", "continuation")
@@ -63,7 +65,13 @@ def check_record(record: Record, label: str, now: datetime) -> tuple[Facts | Non
     payload = DigestCheck(record.fields.get("WARC-Payload-Digest"))
     http = is_http(record)
     if http:
-        scan = scan_http(record.pieces(), on_block=block.observer, on_framed=payload.framed_observer, on_payload=payload.observer)
+        scan = scan_http(
+            record.pieces(),
+            on_block=block.observer,
+            on_framed=payload.framed_observer,
+            on_payload=payload.observer,
+            parse=parse_request_head if record.type == "request" else parse_head,
+        )
     else:
         scan = scan_plain(_observed(record.pieces(), block, payload))
     end = record.finish()
@@ -112,6 +120,7 @@ def _facts(record: Record, label: str, length: int, scan: Scan, http: bool) -> F
         truncated=bool(fields.get("WARC-Truncated") or fields.get("WARC-Segment-Number")),
         content_type=fields.get("Content-Type"),
         http=http,
+        ip=fields.get("WARC-IP-Address"),
         concurrent_to=tuple(map(bare_id, fields.all("WARC-Concurrent-To"))),
         warcinfo_id=bare_id(fields.get("WARC-Warcinfo-ID")),
         refers_to=bare_id(fields.get("WARC-Refers-To")),
@@ -140,6 +149,8 @@ def _check_head(record: Record, facts: Facts, now: datetime) -> Iterator[Finding
         yield facts.error("date", f"{facts.date!r} is no WARC-Date (section 5.4)")
     elif at > now + FUTURE_ALLOWANCE:
         yield facts.error("date", f"the record is dated in the future: {facts.date}")
+    elif at.year < FIRST_YEAR:
+        yield facts.error("date", f"the record is dated before there was a web: {facts.date}")
 
 
 def _check_digests(record: Record, facts: Facts, scan: Scan, block: DigestCheck, payload: DigestCheck) -> Iterator[Finding]:

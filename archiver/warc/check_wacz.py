@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from archiver.warc.findings import Facts, Finding
-from archiver.warc.records import RECORD_END, parse_digest
+from archiver.warc.records import RECORD_END, parse_digest, second_of
 from archiver.warc.sources import ARCHIVE_FOLDER, ZIP_FAULTS, local_header
 from archiver.warc.wacz import DATAPACKAGE, DATAPACKAGE_DIGEST, INDEX_PLACES, PAGES
 
 MAX_TEXT_BYTES = 512 * 1024 * 1024
 """An index or manifest larger than this is not read."""
 
+PAGES_FOLDER = "pages/"
 _UNLISTED = (DATAPACKAGE, DATAPACKAGE_DIGEST)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 
 class WaczCheck:
@@ -31,6 +33,9 @@ class WaczCheck:
         self._label = label
         self._wacz = wacz
         self._names = {info.filename: info for info in wacz.infolist() if not info.filename.endswith("/")}
+        self._manifest = self._json(DATAPACKAGE)
+        self._ours = str((self._manifest or {}).get("software", "")).startswith("archiver")
+        """What the standard leaves open is settled in what we write, so that its absence tells of a change."""
 
     def check(self, records: Iterable[Facts]) -> Iterator[Finding]:
         facts = list(records)
@@ -41,6 +46,10 @@ class WaczCheck:
 
     def _error(self, kind: str, member: str, detail: str) -> Finding:
         return Finding("error", kind, f"{self._label}/{member}" if member else self._label, None, "", detail)
+
+    def _note(self, kind: str, member: str, detail: str) -> Finding:
+        """An error in our own, a warning in those of others."""
+        return self._error(kind, member, detail) if self._ours else Finding("warning", kind, f"{self._label}/{member}", None, "", detail)
 
     def _check_members(self) -> Iterator[Finding]:
         for name, info in self._names.items():
@@ -85,7 +94,7 @@ class WaczCheck:
     # --- manifest ---------------------------------------------------------------------------------------------------
 
     def _check_manifest(self) -> Iterator[Finding]:
-        manifest = self._json(DATAPACKAGE)
+        manifest = self._manifest
         if manifest is None:
             yield self._error("manifest", DATAPACKAGE, "the manifest is missing or cannot be read")
             return
@@ -121,7 +130,7 @@ class WaczCheck:
 
     def _check_manifest_digest(self) -> Iterator[Finding]:
         if DATAPACKAGE_DIGEST not in self._names:
-            yield self._error(
+            yield self._note(
                 "manifest", DATAPACKAGE_DIGEST, "the digest of the manifest is missing; nothing tells whether that was changed"
             )
             return
@@ -205,27 +214,32 @@ class WaczCheck:
 
     def _check_pages(self, urls: set[str]) -> Iterator[Finding]:
         if PAGES not in self._names:
-            detail = "there is no page list; viewers open nothing by themselves"
-            yield Finding("warning", "pages", f"{self._label}/{PAGES}", None, "", detail)
-            return
-        raw = self._text(PAGES) or b""
+            yield self._note("pages", PAGES, "there is no page list; viewers open nothing by themselves")
+        for name in self._names:
+            if name.startswith(PAGES_FOLDER) and name.endswith(".jsonl"):
+                yield from self._check_page_list(name, urls)
+
+    def _check_page_list(self, name: str, urls: set[str]) -> Iterator[Finding]:
+        raw = self._text(name) or b""
         try:
-            header, *pages = [json.loads(line) for line in raw.decode("utf-8").splitlines() if line.strip()]
-            listed = [str(page["url"]) for page in pages if page["ts"]]
+            header, *pages = [json.loads(line) for line in raw.decode("utf-8").split("\n") if line.strip()]
+            listed = [(str(page["url"]), str(page["ts"])) for page in pages]
         except (ValueError, KeyError, TypeError, RecursionError):
-            yield self._error("pages", PAGES, "the page list cannot be read")
+            yield self._error("pages", name, "the page list cannot be read")
             return
         if not isinstance(header, dict) or "format" not in header:
-            yield self._error("pages", PAGES, "the page list has no header line")
-        for url in listed:
+            yield self._error("pages", name, "the page list has no header line")
+        for url, moment in listed:
             if url.partition("#")[0] not in urls:
-                yield Finding("warning", "pages", f"{self._label}/{PAGES}", None, "", f"the page {url} is not in the archive")
+                yield self._note("pages", name, f"the page {url} is not in the archive")
+            if not _MOMENT.match(moment):
+                yield self._error("pages", name, f"the page {url} has no date: {moment!r}")
 
 
 def _other_capture(line: bytes, fields: dict[str, Any], facts: Facts) -> str:
     """Where an index line tells another time, status or payload than its record, in words."""
     moment = line.split(b" ", 2)[1].decode("ascii", "replace")
-    if not re.sub(r"[^0-9]", "", facts.date).startswith(moment[:14]):
+    if not second_of(facts.date).startswith(moment[:14]):
         return moment
     told = parse_digest(str(fields.get("digest", "")))
     if told and (declared := parse_digest(facts.payload_digest)) and told[0] == declared[0] and told != declared:

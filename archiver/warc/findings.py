@@ -55,6 +55,7 @@ class Facts:
     truncated: bool
     content_type: str
     http: bool
+    ip: str
     concurrent_to: tuple[str, ...]
     warcinfo_id: str
     refers_to: str

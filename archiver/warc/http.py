@@ -23,7 +23,8 @@ MAX_DECODED_BYTES = 256 * 1024 * 1024
 """A body that decodes to more than this is a bomb; it is then treated as not decodable. No setting: identities hang on it."""
 
 _HEAD_END = re.compile(rb"\n\r?\n")
-_STATUS_LINE = re.compile(rb"HTTP/\d+(?:\.\d+)?[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?")
+_STATUS_LINE = re.compile(rb"(?:HTTP/\d+(?:\.\d+)?|h[23])[ \t]+(\d{1,3})(?:[ \t]+([^\r\n]*))?", re.IGNORECASE)
+"""Also as crawlers in a browser write it, which tells them `h2`, `http/1.1` and at times no more of the status than 0."""
 _CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
 
 DECODABLE = ("gzip", "x-gzip", "deflate")
@@ -52,7 +53,10 @@ class HttpHead:
 
     @property
     def content_length(self) -> int | None:
-        """None when there is none, when it is no number, or when several disagree."""
+        """None when there is none, when it is no number, when several disagree, or when it is that of a body which the archive does not
+        hold: what a browser hands on is decoded, and its head kept with the coding renamed (Browsertrix, ArchiveWeb.page)."""
+        if self.fields.get("X-Orig-Content-Encoding"):
+            return None
         values = {part.strip() for value in self.fields.all("Content-Length") for part in value.split(",")}
         text = values.pop() if len(values) == 1 else ""
         return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
@@ -69,8 +73,16 @@ def parse_head(raw: bytes) -> HttpHead | None:
     status = _STATUS_LINE.match(raw)
     if status is None:
         return None
-    items = read_fields(raw.decode("latin-1").split("\n")[1:])
-    return HttpHead(int(status[1]), (status[2] or b"").decode("latin-1").strip(), Fields(items), len(raw))
+    return HttpHead(int(status[1]), (status[2] or b"").decode("latin-1").strip(), _fields(raw), len(raw))
+
+
+def parse_request_head(raw: bytes) -> HttpHead:
+    """Reads a whole request head; its status is 0."""
+    return HttpHead(0, "", _fields(raw), len(raw))
+
+
+def _fields(head: bytes) -> Fields:
+    return Fields(read_fields(head.decode("latin-1").split("\n")[1:]))
 
 
 class Dechunker:
@@ -262,10 +274,11 @@ def _shown(coding: str) -> str:
 
 
 class HttpBody:
-    """Splits the block of a `response` record into head and payload; payload pieces come de-chunked, still content-encoded."""
+    """Splits the block of an HTTP record into head and payload; payload pieces come de-chunked, still content-encoded."""
 
-    def __init__(self, on_framed: Callable[[bytes], None] | None = None) -> None:
-        """`on_framed` gets every byte of a body that should be chunked, framing included."""
+    def __init__(self, on_framed: Callable[[bytes], None] | None = None, parse: Callable[[bytes], HttpHead | None] = parse_head) -> None:
+        """`on_framed` gets every byte of a body that should be chunked, framing included. `parse` reads the head."""
+        self._parse = parse
         self.head: HttpHead | None = None
         self.fault = ""
         self._on_framed = on_framed
@@ -320,7 +333,7 @@ class HttpBody:
 
     def _close_head(self, end: int) -> None:
         self._in_head = False
-        self.head = parse_head(bytes(self._start[:end])) if end >= 0 else None
+        self.head = self._parse(bytes(self._start[:end])) if end >= 0 else None
         if self.head is None:
             self.fault = "the block does not start with an HTTP head"
         elif self.head.chunked:

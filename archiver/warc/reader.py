@@ -16,7 +16,7 @@ from pathlib import Path
 from archiver.errors import InputError
 from archiver.model import Archived, ArchivedMiss, Reason, RecordRef
 from archiver.warc.http import MAX_DECODED_BYTES, MAX_HEAD_BYTES, Decoder, HttpBody
-from archiver.warc.records import MISSED_URN, WARC_FIELDS, KnownPayload, bare_id, parse_date, parse_fields
+from archiver.warc.records import MISSED_URN, NOT_MODIFIED, WARC_FIELDS, KnownPayload, bare_id, parse_date, parse_fields, second_of
 from archiver.warc.scan import Scan, encoded, scan_http, scan_plain
 from archiver.warc.sources import OPEN_SUFFIX, Source, open_archive, sources_of
 from archiver.warc.stream import Broken, Record, read_records
@@ -47,15 +47,18 @@ class _Originals:
     by_id: dict[str, Archived] = field(default_factory=dict)
     by_moment: dict[tuple[str, str], Archived] = field(default_factory=dict)
     by_digest: dict[str, Archived] = field(default_factory=dict)
+    by_url: dict[str, Archived] = field(default_factory=dict)
 
     def add(self, record_id: str, date: str, digest: str, archived: Archived) -> None:
         self.by_id.setdefault(record_id, archived)
-        self.by_moment.setdefault((archived.url, date), archived)
+        self.by_moment.setdefault((archived.url, second_of(date)), archived)
+        self.by_url[archived.url] = archived
         if digest:
             self.by_digest.setdefault(digest, archived)
 
     def find(self, revisit: _Revisit) -> Archived | None:
-        return self.by_id.get(revisit.refers_to) or self.by_moment.get(revisit.moment) or self.by_digest.get(revisit.digest)
+        told = self.by_id.get(revisit.refers_to) or self.by_moment.get(revisit.moment) or self.by_digest.get(revisit.digest)
+        return told or (self.by_url.get(revisit.archived.url) if revisit.unmodified else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class _Revisit:
     refers_to: str
     moment: tuple[str, str]
     digest: str
+    unmodified: bool
+    """Of what was captured last under its own URL, when it says no more."""
 
 
 def responses(paths: Iterable[Path | Source]) -> Iterator[Archived | Broken]:
@@ -125,8 +130,9 @@ def _read_revisit(record: Record, source: Source) -> _Revisit | None:
     if archived is None:
         return None
     url = bare_id(fields.get("WARC-Refers-To-Target-URI")) or archived.url
-    moment = (url, fields.get("WARC-Refers-To-Date"))
-    return _Revisit(archived, bare_id(fields.get("WARC-Refers-To")), moment, fields.get("WARC-Payload-Digest"))
+    moment = (url, second_of(fields.get("WARC-Refers-To-Date")))
+    unmodified = bare_id(fields.get("WARC-Profile")).endswith(NOT_MODIFIED)
+    return _Revisit(archived, bare_id(fields.get("WARC-Refers-To")), moment, fields.get("WARC-Payload-Digest"), unmodified)
 
 
 def _resolve(revisit: _Revisit, originals: _Originals) -> Archived | None:

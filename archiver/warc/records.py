@@ -18,6 +18,8 @@ VERSION = "WARC/1.1"
 FORMAT = "WARC File Format 1.1"
 CONFORMS_TO = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 REVISIT_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+NOT_MODIFIED = "server-not-modified"
+"""Ends the name of the other profile (section 6.7.3): the server said that nothing has changed at this URL."""
 WARC_FIELDS = "application/warc-fields"
 HTTP_RESPONSE = "application/http;msgtype=response"
 HTTP_REQUEST = "application/http;msgtype=request"
@@ -34,6 +36,7 @@ DIGEST_ALGORITHM = "sha256"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _NOT_IN_URI = re.compile(r"[\x00-\x20\x7f]")
+_NO_DIGIT = re.compile(r"[^0-9]")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
 
 
@@ -102,6 +105,11 @@ def parse_date(text: str) -> datetime | None:
         return datetime(year, month, day, hour, minute, second, microsecond, UTC)
     except ValueError:
         return None
+
+
+def second_of(date: str) -> str:
+    """The fourteen digits of a `WARC-Date` by which every index knows a capture; fractions of a second are nowhere looked up."""
+    return _NO_DIGIT.sub("", date)[:14]
 
 
 def digest_label(digest: bytes) -> str:

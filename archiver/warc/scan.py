@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from archiver.warc.http import DECODABLE, Decoder, HttpBody, HttpHead
+from archiver.warc.http import DECODABLE, Decoder, HttpBody, HttpHead, parse_head
 from archiver.warc.records import digest_label
 
 READ_BYTES = 1024 * 1024
@@ -117,15 +117,16 @@ def scan_http(
     on_block: Observer | None = None,
     on_framed: Observer | None = None,
     on_payload: Observer | None = None,
+    parse: Callable[[bytes], HttpHead | None] = parse_head,
 ) -> Scan:
-    """Reads a whole `application/http` response block.
+    """Reads a whole `application/http` block, that of a response unless `parse` reads another head.
 
     The observers get every byte of the block, of a chunked body with its framing, of the de-chunked payload.
     """
     block = hashlib.sha256()
     block_bytes = 0
     start = b""
-    body = HttpBody(on_framed)
+    body = HttpBody(on_framed, parse)
     tally = PayloadTally(on_payload)
     for piece in pieces:
         block.update(piece)

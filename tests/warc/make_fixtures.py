@@ -340,9 +340,9 @@ FAULTS = (
     ),
     Fault("unsorted-index.wacz", rezip(reindex(lambda index: b"\n".join(index.split(b"\n")[-2::-1]) + b"\n")), ("index",)),
     Fault("deflated.wacz", rezip(lambda files: None, zipfile.ZIP_DEFLATED), ("deflated",)),
-    Fault("swapped-warc.wacz", rezip(swapped), ("manifest", "index")),
-    Fault("tampered-page.wacz", rezip(tampered_page), ("manifest",)),
-    Fault("missing-pages.wacz", rezip(drop("pages/pages.jsonl")), ("manifest",)),
+    Fault("swapped-warc.wacz", rezip(swapped), ("manifest", "index", "pages")),
+    Fault("tampered-page.wacz", rezip(tampered_page), ("manifest", "pages")),
+    Fault("missing-pages.wacz", rezip(drop("pages/pages.jsonl")), ("manifest", "pages")),
     Fault("damaged-pages.wacz", rezip(damaged_pages), ("pages",)),
     Fault("missing-manifest.wacz", rezip(drop("datapackage.json")), ("manifest",)),
 )

@@ -260,3 +260,57 @@ def test_every_kind_of_finding_is_documented() -> None:
     assert len(kinds) > 20
     documented = (ROOT.parents[1] / "docs" / "archive-format.md").read_text()
     assert {kind for kind in kinds if f"`{kind}`" not in documented} == set()
+
+
+CHANGED = "https://a.example/a.png"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severity", "words"),
+    [
+        (b"WARC-Target-URI: https://a.example/a.png", b"WARC-Target-URI: https://a.example/z.png", "error", "is of https://a.example/"),
+        (b"WARC-IP-Address: 203.0.113.7", b"WARC-IP-Address: 203.0.113.8", "error", "is from 203.0.113."),
+        (b"WARC-Date: 2026-11-22T17:41", b"WARC-Date: 2026-11-20T17:41", "error", "is dated 2026-11-2"),
+        (b"WARC-Date: 2026-11-22T17:41:00", b"WARC-Date: 2026-11-22T17:41:01", "warning", "is dated 2026-11-22"),
+    ],
+)
+def test_a_request_and_its_answer_are_one_event(tmp_path: Path, old: bytes, new: bytes, severity: str, words: str) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    at = next(n for n, record in enumerate(records) if b"WARC-Type: request" in record and CHANGED.encode() in record)
+    assert old in records[at]
+    (tmp_path / NAME).write_bytes(pack([*records[:at], records[at].replace(old, new, 1), *records[at + 1 :]]))
+    (finding,) = verify(tmp_path / NAME, now=NOW)
+    assert (finding.severity, finding.kind) == (severity, "concurrent-to")
+    assert words in finding.detail
+    assert finding.record_id.encode() in records[at]
+
+
+def test_dates_before_the_web(tmp_path: Path) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    records[0] = records[0].replace(b"WARC-Date: 2026", b"WARC-Date: 1926")
+    (tmp_path / NAME).write_bytes(pack(records))
+    assert [(finding.kind, finding.offset) for finding in errors(tmp_path / NAME)] == [("date", 0)]
+
+
+def test_records_put_in_another_order(tmp_path: Path) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    at = next(n for n, record in enumerate(records) if b"WARC-Type: revisit" in record)
+    (tmp_path / NAME).write_bytes(pack([records[0], records[at], *records[1:at], *records[at + 1 :]]))
+    (finding,) = verify(tmp_path / NAME, now=NOW)
+    assert (finding.severity, finding.kind) == ("warning", "revisit")
+    assert "another order" in finding.detail
+
+
+def test_a_revisit_that_names_two_originals(tmp_path: Path) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    at = next(n for n, record in enumerate(records) if b"WARC-Type: revisit" in record)
+    other = next(record for record in records if b"WARC-Type: response" in record and b"c.example/c.png" in record)
+    named = re.search(rb"WARC-Refers-To: <([^>]+)>", records[at])
+    wrong = re.search(rb"WARC-Record-ID: <([^>]+)>", other)
+    assert named
+    assert wrong
+    records[at] = records[at].replace(named[1], wrong[1])
+    (tmp_path / NAME).write_bytes(pack(records))
+    assert [(finding.kind, finding.detail) for finding in errors(tmp_path / NAME)] == [
+        ("revisit", "WARC-Refers-To names another record than WARC-Refers-To-Target-URI and -Date")
+    ]

@@ -1,0 +1,53 @@
+"""`dedup` makes the report of archives by the conventions of other crawlers."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from archiver.model import Report
+from archiver.pipeline.means import Means
+from archiver.pipeline.rejudge import dedup
+from archiver.pipeline.settings import Settings
+from tests.warc.foreign import (
+    BROWSERTRIX_PICTURES,
+    FIRST,
+    HERITRIX_NAME,
+    HERITRIX_PICTURES,
+    SITE,
+    Browsertrix,
+    browsertrix_wacz,
+    heritrix,
+)
+
+
+def judged(path: Path, content: bytes, tmp_path: Path) -> Report:
+    path.write_bytes(content)
+    report = dedup([path], tmp_path / "out", Settings(workers=1), Means(lambda _: None)).report
+    assert report is not None
+    return report
+
+
+@pytest.mark.parametrize("name", [HERITRIX_NAME, HERITRIX_NAME + ".open"])
+def test_heritrix(tmp_path: Path, name: str) -> None:
+    report = judged(tmp_path / name, heritrix(), tmp_path)
+    shown = {image.target.url: (image.status, image.payload) for image in report.images}
+    assert shown.pop(f"{SITE}/cut.png")[0] == "truncated"
+    assert shown == {url: ("ok", hashlib.sha256(data).hexdigest()) for url, data in HERITRIX_PICTURES.items()}
+    assert report.skipped == ()
+
+
+def test_browsertrix(tmp_path: Path) -> None:
+    report = judged(tmp_path / "crawl.wacz", browsertrix_wacz(), tmp_path)
+    shown = {image.target.url: (image.status, image.payload) for image in report.images}
+    assert shown == {url: ("ok", hashlib.sha256(data).hexdigest()) for url, data in BROWSERTRIX_PICTURES.items()}
+    assert report.skipped == ()
+
+
+@pytest.mark.parametrize("start", ["http/1.1 200 OK", "h2 200 ", "h3 200", "HTTP/1.1 0 OK", "HTTP/2 200"])
+def test_heads_as_browsers_tell_them(tmp_path: Path, start: str) -> None:
+    made = Browsertrix("rec-0.warc.gz")
+    made.fetch(f"{SITE}/first", start, FIRST, "content-type: image/png")
+    assert [image.status for image in judged(tmp_path / made.name, made.data, tmp_path).images] == ["ok"]
