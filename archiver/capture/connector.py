@@ -19,7 +19,7 @@ from aiohttp.connector import Connection
 
 from archiver.capture.addresses import literal
 from archiver.capture.tape import CURRENT
-from archiver.capture.wire import WireProtocol
+from archiver.capture.wire import WireProtocol, read_buffer
 
 KEEP_ALIVE_S = 15.0
 _HANDSHAKE_S = 3600.0
@@ -38,7 +38,7 @@ class PinnedConnector(_Fresh):
 
     def __init__(self) -> None:
         super().__init__(limit=0, use_dns_cache=False, keepalive_timeout=KEEP_ALIVE_S, socket_factory=_checked_socket)
-        self._factory = partial(WireProtocol, loop=self._loop)  # type: ignore[assignment]  # partial is invariant
+        self._factory = partial(WireProtocol, loop=self._loop, buffer=read_buffer())  # type: ignore[assignment]  # partial is invariant
 
     async def _resolve_host(self, host: str, port: int, traces: object = None) -> list[ResolveResult]:
         route = CURRENT.get().route
@@ -76,6 +76,8 @@ def socks_connector(proxy: str) -> aiohttp.TCPConnector:
     """A connector through a SOCKS proxy that looks names up itself. Raises ValueError for an unusable proxy URL."""
     from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError  # imported only when needed
 
+    buffer = read_buffer()
+
     class SocksConnector(_Fresh, ProxyConnector):
         async def connect(self, *args: Any, **kwargs: Any) -> Connection:
             try:
@@ -91,7 +93,7 @@ def socks_connector(proxy: str) -> aiohttp.TCPConnector:
             timeout: float | None = None,  # noqa: ASYNC109 - its signature
         ) -> tuple[asyncio.Transport, WireProtocol]:
             transport, first = await super()._connect_via_proxy(host, port, None, timeout)
-            protocol = WireProtocol(self._loop, keep=first)
+            protocol = WireProtocol(self._loop, buffer, keep=first)
             transport.set_protocol(protocol)
             if ssl is not None:  # here and not below, where being cancelled would wait for a peer that says nothing
                 transport = await _encrypted(transport, protocol, ssl, host)

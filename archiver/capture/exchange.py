@@ -24,13 +24,14 @@ from archiver.capture.tape import CURRENT, End, Tape
 from archiver.capture.throttle import Throttle
 from archiver.capture.tls import Trust
 from archiver.capture.urls import Place, parse, visible
+from archiver.capture.watch import Watch
+from archiver.capture.wire import WireProtocol
 from archiver.errors import OutputError, UsageError
 from archiver.model import Exchange, FetchSettings, Hop, Stored, Truncation
 
 Record = Callable[[Exchange], Awaitable[Stored]]
 """What takes an exchange into an archive."""
 SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
-_OURS = ("User-Agent", "Accept", "Accept-Encoding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +81,25 @@ class Exchanger:
         self._resolver = Resolver(settings)
         self._trust = Trust(settings)
         self._throttle = Throttle(settings.limit_rate_bytes_s)
+        self._watch = Watch(settings)
         self._proxy = _proxy(settings.proxy)
-        self._session: aiohttp.ClientSession | None = None
+        self._proxy_url = URL(settings.proxy) if self._proxy is not None else None
+        self._patience = aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout_s)
+        self._connector: aiohttp.TCPConnector | None = None
 
     def open(self) -> None:
         """Needs a running event loop. Raises UsageError for an unusable proxy."""
-        connector: aiohttp.TCPConnector
         if self._proxy_is_socks:
             try:
-                connector = socks_connector(self._settings.proxy)
+                self._connector = socks_connector(self._settings.proxy)
             except ValueError as exc:
                 raise UsageError(f"not a usable proxy: {exc}") from exc
         else:
-            connector = PinnedConnector()
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_OURS,
-            timeout=aiohttp.ClientTimeout(total=None, connect=self._settings.connect_timeout_s),
-        )
+            self._connector = PinnedConnector()
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        if self._connector is not None:
+            await self._connector.close()
         await self._resolver.close()
 
     async def ask(self, question: Question) -> Answer:
@@ -115,7 +112,8 @@ class Exchanger:
             return Answer(Hop(question.place.url, 0, self._now()), route)
         address = "" if self._settings.proxy else route.addresses[0]
         async with self._limits.connection(address, question.place.origin) as claim:
-            await asyncio.sleep(self._throttle.owed_s(asyncio.get_running_loop().time()))
+            if self._throttle.active:
+                await asyncio.sleep(self._throttle.owed_s(asyncio.get_running_loop().time()))
             answer, stale = await self._once(question, route, address, claim)
             if stale:  # a kept-alive connection that was closed under us is replaced silently, once (RFC 9112 section 9.3.1)
                 answer, _ = await self._once(question, route, address, claim, fresh=True)
@@ -139,7 +137,7 @@ class Exchanger:
         """One try on one connection; the flag says that the connection was stale and nothing was lost by it."""
         deadline_s = asyncio.get_running_loop().time() + self._settings.total_timeout_s
         on_attach = partial(self._limits.took, claim)
-        tape = Tape(self._settings, self._spool_dir, deadline_s, self._throttle, route, on_attach, fresh=fresh)
+        tape = Tape(self._settings, self._spool_dir, deadline_s, self._throttle, self._watch, route, on_attach, fresh=fresh)
         try:
             at = self._now()
             failed = await self._converse(tape, question, at)
@@ -158,22 +156,19 @@ class Exchanger:
 
     async def _converse(self, tape: Tape, question: Question, at: datetime) -> Exception | None:
         """Send the request and wait for the end of the response; the exception when there was no exchange."""
-        assert self._session is not None
+        assert self._connector is not None
         place = question.place
         fields = self._speech.headers(place, question.first, accept=question.accept, now_s=at.timestamp())
         token = CURRENT.set(tape)
         try:
-            response = await self._session.get(
-                _yarl(place),
-                headers=fields,
-                allow_redirects=False,
-                ssl=self._trust.context(place.host),
-                proxy=self._settings.proxy if self._proxy is not None else None,
-            )
+            loop, context = asyncio.get_running_loop(), self._trust.context(place.host)
+            request = aiohttp.ClientRequest("GET", _yarl(place), loop=loop, ssl=context, proxy=self._proxy_url)
+            connection = await self._connector.connect(request, [], self._patience)
             try:
+                cast(WireProtocol, connection.protocol).converse(tape, _head(place, fields, request))
                 await tape.end
             finally:
-                response.close()
+                connection.release() if tape.end.done() else connection.close()
         except Exception as exc:  # whatever a stranger's server provokes in the layers below costs this target only
             return exc
         finally:
@@ -207,7 +202,7 @@ class Exchanger:
             url=place.url,
             at=at,
             ip="" if self._settings.proxy else tape.peer_ip,
-            request=blanked(bytes(tape.request), self._settings),
+            request=blanked(tape.request, self._settings),
             response=cast(BinaryIO, tape.spool),
             status=head.status,
             truncated=truncated_as,
@@ -221,6 +216,14 @@ def _start_of(tape: Tape, size: int) -> bytes:
         return b""
     tape.spool.seek(0)
     return tape.spool.read(size)
+
+
+def _head(place: Place, fields: list[tuple[str, str]], request: aiohttp.ClientRequest) -> bytes:
+    """The request as it goes over the wire (RFC 9112 section 3); a proxy that is no tunnel is told the whole URL."""
+    target = place.url if request.proxy is not None and not request.is_ssl() else place.path
+    log_in = request.headers.get("Proxy-Authorization")  # set by the connector, for a proxy that is no tunnel
+    told = [("Host", request.headers["Host"]), *fields, *([("Proxy-Authorization", log_in)] if log_in else ())]
+    return "\r\n".join([f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in told), "\r\n"]).encode()
 
 
 def _yarl(place: Place) -> URL:

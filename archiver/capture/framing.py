@@ -19,6 +19,7 @@ HEAD_BYTES_MAX = 256 * 1024
 """All heads of one exchange together, interim responses included (browsers stop at the same size)."""
 LINE_BYTES_MAX = 16 * 1024
 TRAILER_BYTES_MAX = 64 * 1024
+_HEAD_PIECE_BYTES = 4096
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/(\d)\.(\d)[ \t]+(\d{3})(?:[ \t][^\r\n]*)?\r?\n")
@@ -130,21 +131,26 @@ class Framer:
         """Bytes of an unfinished head."""
         return bytes(self._held) if self.head is None else b""
 
-    def feed(self, data: bytes) -> int:
+    def feed(self, data: bytes | memoryview) -> int:
         """Take bytes from the wire; `complete` and `fault` say where that leads."""
-        if self.complete or self.fault or not data:
+        if self.complete or self.fault:
             return 0
-        if self.head is not None:
-            return self._feed_body(data, 0)
+        at = 0
+        while self.head is None and not self.fault and at < len(data):
+            at = self._feed_head(data, at)
+        return at if self.head is None or self.complete or self.fault else self._feed_body(data, at)
+
+    def _feed_head(self, data: bytes | memoryview, at: int) -> int:
+        """A head is looked for a piece at a time, so that a body behind it is not copied."""
         before = len(self._held)
-        self._held += data
+        self._held += data[at : at + _HEAD_PIECE_BYTES]
+        taken = len(self._held) - before
         end = self._find_final_head(before)
         if end is None:
-            return len(data)
-        rest = bytes(self._held[end:])
+            return at + taken
+        beyond = len(self._held) - end
         self._held.clear()
-        taken = 0 if self.complete or self.fault else self._feed_body(rest, 0)
-        return len(data) - (len(rest) - taken)
+        return at + taken - beyond
 
     def end(self) -> bool:
         """The peer has closed: whether the response is whole. A missing end of the trailers is forgiven, as browsers do."""
@@ -198,15 +204,16 @@ class Framer:
         if kind is Body.CONTRADICTORY:
             self.fault = "several Content-Length fields that contradict each other"
 
-    def _feed_body(self, data: bytes, at: int) -> int:
+    def _feed_body(self, data: bytes | memoryview, at: int) -> int:
+        """Takes what lies in `data` from `at` on; returns where it stopped."""
         if self.kind is Body.CHUNKED:
-            return self._feed_chunks(data, at)
-        size = len(data)
+            return self._feed_chunks(bytes(data), at)
+        size = len(data) - at
         if self.kind is Body.LENGTH:
             size = min(size, self.length_bytes - self.body_bytes)
             self.complete = self.body_bytes + size == self.length_bytes
         self.body_bytes += size
-        return size
+        return at + size
 
     def _feed_chunks(self, data: bytes, at: int) -> int:
         """Section 7.1. `_chunk_left`: -1 a size line is due, 0 the line break after a chunk, otherwise data still to come."""

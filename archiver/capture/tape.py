@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Literal
 from archiver.capture.framing import Body, Framer
 from archiver.capture.resolver import Route
 from archiver.capture.throttle import Throttle
+from archiver.capture.watch import Watch
 from archiver.model import FetchSettings
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Tape:
         spool_dir: Path,
         deadline_s: float,
         throttle: Throttle,
+        watch: Watch,
         route: Route,
         on_attach: OnAttach,
         *,
@@ -63,8 +65,9 @@ class Tape:
         self.route = route
         self.settings = settings
         self.throttle = throttle
+        self._watch = watch
         self.framer = Framer()
-        self.request = bytearray()
+        self.request = b""
         self.spool: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES, dir=str(spool_dir))  # noqa: SIM115 - outlives this call
         self.spooled_bytes = 0
         self.spool_error: OSError | None = None
@@ -81,37 +84,30 @@ class Tape:
         self._window_bytes = 0
         self._received_bytes = 0
         self._pending = bytearray()
-        self._timer: asyncio.TimerHandle | None = None
 
-    def attach(self, protocol: WireProtocol) -> None:
-        """Begin on this connection."""
+    def attach(self, protocol: WireProtocol, request: bytes) -> None:
+        """Begin on this connection, on which `request` is about to be sent."""
         self.protocol, self.reused = protocol, protocol.served > 0
         self._on_attach(protocol)
-        self.request.clear()
+        self.request, self.peer_ip, self.tls = request, protocol.peer_ip, protocol.tls
         self._heard_s = self._loop.time()
-        transport = protocol.transport
-        if transport is not None:
-            peer = transport.get_extra_info("peername")
-            self.peer_ip = str(peer[0]).partition("%")[0] if isinstance(peer, tuple) else ""
-            tls = transport.get_extra_info("ssl_object")
-            self.tls = (tls.version() or "").lower().replace("tlsv", "tls/") if tls else ""
-        self._watch()
+        self._watch.add(self)
 
-    def feed(self, data: bytes) -> int:
-        """Keep what belongs to this exchange; returns how many bytes that was."""
+    def feed(self, data: memoryview) -> int:
+        """Keep a copy of what belongs to this exchange; returns how many bytes that was."""
         self._heard_s = self._loop.time()
         if not self._received_bytes:
             self._window_start_s = self._heard_s
         self._received_bytes += len(data)
         taken = self.framer.feed(data)
-        mine = data[:taken] if taken < len(data) else data
-        if self.spooled_bytes:
-            self._write(mine)
-        else:
+        mine = data[:taken]
+        if self.framer.head is None:
             self._pending += mine
-            if self.framer.head is not None:
-                self._write(bytes(self._pending[self.framer.preamble_bytes :]))
-                self._pending.clear()
+            return taken
+        if not self.spooled_bytes:  # the head is whole; what came before it is not kept
+            mine = memoryview(bytes(self._pending + mine) if self._pending else mine)[self.framer.preamble_bytes :]
+            self._pending.clear()
+        self._write(mine)
         return taken
 
     def verdict(self) -> End | None:
@@ -126,15 +122,13 @@ class Tape:
         return End("complete") if self.framer.complete else None
 
     def finish(self, end: End) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._watch.drop(self)
         if not self.end.done():
             self.end.set_result(end)
 
     def close(self) -> None:
         """Drop the spool and whatever still runs."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._watch.drop(self)
         if self.protocol is not None:
             self.protocol.detach(self)
         self.spool.close()
@@ -143,6 +137,12 @@ class Tape:
         """Our own pause is no silence of the peer."""
         self._heard_s = self._window_start_s = self._loop.time() + seconds
         self._window_bytes = self._received_bytes
+
+    def look(self, now_s: float) -> None:
+        """End the exchange when the server has taken too long."""
+        end = self._overdue(now_s)
+        if end is not None and self.protocol is not None:
+            self.protocol.cut(end)
 
     def _oversize(self) -> str:
         """Why the response is too large, or the empty string."""
@@ -157,7 +157,7 @@ class Tape:
             return f"{framing} bytes of chunk framing around {self.framer.body_bytes} bytes"
         return ""
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: memoryview) -> None:
         try:
             self.spool.write(data)
         except OSError as exc:
@@ -168,20 +168,6 @@ class Tape:
         if self.spooled_bytes > size:
             self.spool.truncate(size)
             self.spooled_bytes = size
-
-    def _watch(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        left = self._deadline_s - self._loop.time()
-        pause = min(self.settings.read_timeout_s / 4, self.settings.min_speed_window_s / 4, 1.0)
-        self._timer = self._loop.call_later(max(0.01, min(pause, left)), self._tick)
-
-    def _tick(self) -> None:
-        end = self._overdue(self._loop.time())
-        if end is None or self.protocol is None:
-            self._watch()
-        else:
-            self.protocol.cut(end)
 
     def _overdue(self, now: float) -> End | None:
         settings = self.settings

@@ -1,7 +1,7 @@
 """The tee on the wire: every byte of an exchange is kept as it was sent and received.
 
-aiohttp connects, pools, speaks TLS and writes the request; this module takes over its protocol class, so that the response is
-framed by archiver.capture.framing and kept on a tape, and aiohttp only learns when its head has come and when it has ended.
+aiohttp connects, pools and speaks TLS and to proxies; this module takes over its protocol class: it writes the request, frames the
+response with archiver.capture.framing and keeps both on a tape. What aiohttp says to a proxy to have a tunnel set up is its own.
 
 Rule 1: one tape per exchange; it is attached before the request is written and detached at the last byte of the response, so
         that nothing which arrives on an idle connection can be mistaken for an answer (such a connection is closed).
@@ -13,27 +13,33 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from aiohttp import ClientPayloadError
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http import HttpVersion, RawResponseMessage
-from aiohttp.streams import StreamReader
-from multidict import CIMultiDict, CIMultiDictProxy
 
-from archiver.capture.framing import Head
-from archiver.capture.tape import CURRENT, End, Tape
+from archiver.capture.tape import End, Tape
 
-_NO_FIELDS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
+READ_BYTES = 256 * 1024
 
 
-class WireProtocol(ResponseHandler):
+def read_buffer() -> memoryview:
+    """Where the connections of one event loop may read into in turn: what was read is taken away before the next one reads."""
+    return memoryview(bytearray(READ_BYTES))
+
+
+class WireProtocol(ResponseHandler, asyncio.BufferedProtocol):
     """aiohttp's end of a connection, with the tape between it and the socket."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, keep: object = None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, buffer: memoryview, keep: object = None) -> None:
         """`keep` is held as long as the connection lives (a proxy's stream whose finaliser would close it)."""
         super().__init__(loop)
         self.served = 0
         """Exchanges finished on this connection."""
+        self.peer_ip = ""
+        self.tls = ""
+        """`tls/1.3` or the like, or empty."""
         self._tape: Tape | None = None
+        self._into = buffer
+        self._early = b""
+        self._tunnelling = False
         self._keep = keep
         self._raw: asyncio.Transport | None = None
 
@@ -44,7 +50,11 @@ class WireProtocol(ResponseHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._raw = cast(asyncio.Transport, transport)
-        super().connection_made(cast(asyncio.Transport, _Tee(self._raw, self)))
+        super().connection_made(self._raw)
+        peer = transport.get_extra_info("peername")
+        self.peer_ip = str(peer[0]).partition("%")[0] if isinstance(peer, tuple) else ""
+        tls = transport.get_extra_info("ssl_object")
+        self.tls = (tls.version() or "").lower().replace("tlsv", "tls/") if tls else ""
 
     async def gone(self) -> None:
         """Close now and return when the socket is closed: its place may be taken by another connection then."""
@@ -58,37 +68,40 @@ class WireProtocol(ResponseHandler):
                 closed.exception()  # taken, so that asyncio does not report it as forgotten
 
     def set_response_params(self, **params: Any) -> None:
-        """Called by aiohttp just before it writes a request: here the exchange begins.
-
-        While a tunnel is set up through a proxy no timer is given; that talk is aiohttp's own and is not taped.
-        """
-        tape = CURRENT.get(None) if "timer" in params else None
-        self._tape = tape
-        if tape is not None:
-            tape.attach(self)
+        """Called by aiohttp before it has a proxy set up a tunnel: what is said until then is not taped."""
+        self._tunnelling = True
         super().set_response_params(**params)
 
-    def sent(self, data: bytes) -> None:
-        if self._tape is not None:
-            self._tape.request += data
+    def converse(self, tape: Tape, request: bytes) -> None:
+        """Begin an exchange: send the request, and take for its answer what comes from now on."""
+        self._tape = tape
+        tape.attach(self, request)
+        if self.transport is None or self.transport.is_closing():
+            self._finish(tape, End("cut", "the server closed the connection"))
+            return
+        self.transport.write(request)
+        if self._early:
+            early, self._early = self._early, b""
+            self.data_received(early)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._into
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._heard(self._into[:nbytes])
 
     def data_received(self, data: bytes) -> None:
+        self._heard(memoryview(data))
+
+    def _heard(self, data: memoryview) -> None:
+        """Take what came; it is gone from `data` when this returns."""
         tape = self._tape
         if tape is None:
-            if self.served:  # nobody asked: the connection cannot be trusted with another request
-                self.force_close()
-                self._shut()
-            else:
-                super().data_received(data)  # kept aside until the tape is attached
+            self._unasked(bytes(data))
             return
-        if not data:
-            return
-        announced = tape.framer.head is not None
         wait_s = tape.throttle.take(len(data), self._loop.time())
         taken = tape.feed(data)
         framer = tape.framer
-        if framer.head is not None and not announced:
-            self._announce(framer.head)
         end = tape.verdict()
         if end is not None:
             if taken < len(data) or not (framer.head and framer.head.persistent):
@@ -118,10 +131,14 @@ class WireProtocol(ResponseHandler):
             self._finish(self._tape, end)
             self._shut()
 
-    def _announce(self, head: Head) -> None:
-        message = RawResponseMessage(HttpVersion(*head.version), head.status, "", _NO_FIELDS, (), False, None, False, False)
-        self._payload = StreamReader(self, 2**16, loop=self._loop)  # never holds data: its end is the end of the exchange
-        self.feed_data((message, self._payload))
+    def _unasked(self, data: bytes) -> None:
+        if self._tunnelling:
+            super().data_received(data)
+        elif self.served:  # nobody asked: the connection cannot be trusted with another request
+            self.force_close()
+            self._shut()
+        else:
+            self._early += data
 
     def _finish(self, tape: Tape, end: End) -> None:
         self._tape = None
@@ -129,10 +146,6 @@ class WireProtocol(ResponseHandler):
         if end.kind != "complete":
             self.force_close()
         tape.finish(end)
-        if tape.framer.head is None:
-            self.set_exception(ClientPayloadError(end.detail))
-        elif self._payload is not None:
-            self._payload.feed_eof()
 
     def _pause(self, tape: Tape, wait_s: float) -> None:
         if self.transport is not None:
@@ -147,23 +160,3 @@ class WireProtocol(ResponseHandler):
     def _shut(self) -> None:
         if self.transport is not None:
             self.transport.abort()
-
-
-class _Tee:
-    """A transport that notes what is written to it."""
-
-    __slots__ = ("_protocol", "_transport")
-
-    def __init__(self, transport: asyncio.Transport, protocol: WireProtocol) -> None:
-        self._transport = transport
-        self._protocol = protocol
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        self._protocol.sent(data)
-        self._transport.write(data)
-
-    def writelines(self, parts: list[bytes]) -> None:
-        self.write(b"".join(parts))
