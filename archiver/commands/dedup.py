@@ -21,7 +21,8 @@ from archiver.pipeline.settings import Settings
 def command(paths: tuple[Path, ...], output: Path | None, fail_on_duplicates: bool, **values: Any) -> int:
     """Find the same pictures in each PATH: a WARC, a WACZ, an archive folder, a folder of pictures, or a picture.
 
-    Needs no network and changes nothing in PATH. In folders each picture is named by its path relative to PATH.
+    Needs no network and changes nothing in PATH. In folders each picture is named by its path relative to PATH. What is damaged is named
+    and passed over; ends with 3, without a report, when nothing at all could be read.
     """
     from archiver.pipeline.means import Means
     from archiver.pipeline.rejudge import dedup

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -28,6 +29,7 @@ CACHE = ".cache.sqlite"
 LOCK = ".lock"
 DECISIONS_LOCK = ".decisions.lock"
 DECISIONS_VERSION = 1
+WARC_NAME = re.compile(r"(?P<prefix>.+-\d{14})-(?P<serial>\d{5,})\.warc\.gz")
 
 
 def prepare(folder: Path) -> None:
@@ -71,9 +73,9 @@ def write(path: Path, data: bytes | str) -> None:
 
 
 def warcs(folder: Path) -> tuple[Path, ...]:
-    """The WARC files of the folder in the order in which they were begun, one still `.open` included."""
-    found = [path for path in folder.iterdir() if path.name.removesuffix(".open").endswith((".warc.gz", ".warc"))]
-    return tuple(sorted(found, key=lambda path: path.name))
+    """The WARC files of the folder in the order in which they were begun, one still `.open` included. What bears no name of ours was put
+    there by somebody: it is neither read nor packed."""
+    return tuple(sorted((path for path in folder.iterdir() if WARC_NAME.fullmatch(final_name(path))), key=lambda path: path.name))
 
 
 def final_name(path: Path) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,19 +22,29 @@ _NOTE = re.compile(r"urn:[^:/]+:https?://", re.IGNORECASE)
 """A `urn:` around the address of a page names what a crawler made of that page, its screenshot or thumbnail: no picture of the web."""
 
 
+@dataclass(slots=True)
+class Told:
+    """What came of the reading, beside the pictures."""
+
+    sound: int = 0
+    """Captures and files that could be read, pictures or not."""
+    skipped: list[str] = field(default_factory=list)
+    """Where nothing could be read, and why."""
+
+
 def expected(paths: Sequence[Path]) -> int:
     """How many pictures there may be, to choose the number of workers; any archive may hold many."""
     return sum(sum(len(files) for _, _, files in os.walk(path)) if path.is_dir() else 1000 for path in paths)
 
 
-def read(path: Path, several: bool, skipped: list[str]) -> Iterator[tuple[Outcome, Source | None]]:
+def read(path: Path, several: bool, told: Told) -> Iterator[tuple[Outcome, Source | None]]:
     """What one input holds, with the place of each payload. `several`: names get the input's own name in front."""
     if path.is_dir() and not reader.open_archive(path):
-        yield from _files(path, f"{path.name}/" if several else "", skipped)
+        yield from _files(path, f"{path.name}/" if several else "", told)
     elif path.is_dir() or _is_archive(path):
-        yield from _captures(path, skipped)
+        yield from _captures(path, told)
     else:
-        yield from _file(path, path.name, skipped)
+        yield from _file(path, path.name, told)
 
 
 def _is_archive(path: Path) -> bool:
@@ -45,24 +56,25 @@ def _is_archive(path: Path) -> bool:
 # --- folders of pictures ---------------------------------------------------------------------------------------------
 
 
-def _files(root: Path, prefix: str, skipped: list[str]) -> Iterator[tuple[Outcome, Source | None]]:
+def _files(root: Path, prefix: str, told: Told) -> Iterator[tuple[Outcome, Source | None]]:
     """Every file below `root`, named relative to it; hidden ones are passed over."""
     for at, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if not name.startswith("."):
                 path = Path(at) / name
-                yield from _file(path, prefix + path.relative_to(root).as_posix(), skipped)
+                yield from _file(path, prefix + path.relative_to(root).as_posix(), told)
 
 
-def _file(path: Path, name: str, skipped: list[str]) -> Iterator[tuple[Outcome, Source | None]]:
+def _file(path: Path, name: str, told: Told) -> Iterator[tuple[Outcome, Source | None]]:
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size, modified = file.tell(), os.fstat(file.fileno()).st_mtime
     except OSError as error:
-        skipped.append(f"{name}: {error.strerror or error}")
+        told.skipped.append(f"{name}: {error.strerror or error}")
         return
+    told.sound += 1
     at = datetime.fromtimestamp(modified, UTC)
     target = Target(name, (Link(name, Role.IMAGE, 0, "", ""),))
     nowhere = RecordRef("", 0, 0, "")
@@ -72,11 +84,13 @@ def _file(path: Path, name: str, skipped: list[str]) -> Iterator[tuple[Outcome, 
 # --- archives ---------------------------------------------------------------------------------------------------------
 
 
-def _captures(path: Path, skipped: list[str]) -> Iterator[tuple[Outcome, Source | None]]:
+def _captures(path: Path, told: Told) -> Iterator[tuple[Outcome, Source | None]]:
     for row in reader.responses([path]):
         if not isinstance(row, Archived):
-            skipped.append(f"{row.file} at byte {row.offset}: {row.detail}")
-        elif _may_be_picture(row):
+            told.skipped.append(f"{row.file} at byte {row.offset}: {row.detail}")
+            continue
+        told.sound += 1
+        if _may_be_picture(row):
             yield _outcome(row), _source(row)
 
 

@@ -23,6 +23,8 @@ from archiver.warc import wacz
 
 INPUTS = "inputs"
 """Under this name report.json's settings keep what a `dedup` report was made from, relative to its folder."""
+SHOWN = 3
+"""So many reasons are named when nothing at all could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +122,25 @@ def _judged_inputs(paths: Sequence[Path], where: Path, settings: Settings, means
     with Judge(where / folder.CACHE, settings, means.on_event, expected=inputs.expected(paths), check=means.stop.check) as judge:
         means.on_event(Event("stage", detail="Reading"))
         outcomes: dict[str, Outcome] = {}
-        skipped: list[str] = []
+        told = inputs.Told()
         for path in paths:
-            for outcome, source in inputs.read(path, len(paths) > 1, skipped):
+            for outcome, source in inputs.read(path, len(paths) > 1, told):
                 means.stop.check()
                 outcomes[outcome.target.url] = outcome
                 if source is not None:
                     judge.submit(source)
-        material = Material(where, None, tuple(outcomes.values()), decisions, started, tuple(skipped))
+        if told.skipped and not told.sound:
+            raise InputError(f"nothing could be read: {_first(told.skipped)}")
+        material = Material(where, None, tuple(outcomes.values()), decisions, started, tuple(told.skipped))
         made = publish.judged(material, judge, settings, means.now())
         remembered = [os.path.relpath(path.resolve(), where.resolve()) for path in paths]
         made = replace(made, settings={**made.settings, INPUTS: remembered})
         yield Judged(", ".join(str(path) for path in paths), made, judge, ())
+
+
+def _first(reasons: Sequence[str]) -> str:
+    more = f" (and {len(reasons) - SHOWN} more)" if len(reasons) > SHOWN else ""
+    return "; ".join(reasons[:SHOWN]) + more
 
 
 def _present(paths: Sequence[Path]) -> None:

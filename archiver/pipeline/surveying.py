@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from archiver.pipeline.means import Means
 
 SOURCE_NAMES = {"markdown": ("source.md", "text/markdown; charset=utf-8"), "html": ("source.html", "text/html; charset=utf-8")}
-_NAME = re.compile(r"(?P<prefix>.+-\d{14})-(?P<serial>\d{5,})\.warc\.gz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Survey:
 
 def survey(where: Path, slug: str, now: datetime) -> Survey:
     """Look at the folder; raises nothing that a new run could not overcome."""
-    files = [path for path in folder.warcs(where) if _NAME.fullmatch(folder.final_name(path))]
+    files = folder.warcs(where)
     report = folder.read_report(where)
     listed = set(report.get("warcs", ())) - set(report.get("unfinished", ())) if report else set()
     if report and report.get("unfinished") and not listed:
@@ -98,7 +96,7 @@ def again(found: Survey) -> Survey:
 
 
 def _parts(path: Path) -> tuple[str, int]:
-    match = _NAME.fullmatch(folder.final_name(path))
+    match = folder.WARC_NAME.fullmatch(folder.final_name(path))
     assert match is not None
     return match["prefix"], int(match["serial"])
 

@@ -103,11 +103,14 @@ def responses(paths: Iterable[Path | Source]) -> Iterator[Archived | Broken]:
 def _settled(source: Source) -> Iterator[Record | Broken]:
     """The records of a source; of a file that is still open only those that will stay."""
     with source.open() as file:
-        unfinished = source.path.name.endswith(OPEN_SUFFIX)
+        unfinished, empty = source.path.name.endswith(OPEN_SUFFIX), True
         end_bytes = settled_bytes(file, source.name) if unfinished else sys.maxsize
         for record in read_records(file, source.name):
+            empty = False
             if isinstance(record, Broken) or record.offset < end_bytes:
                 yield record
+        if empty:
+            yield Broken(source.name, 0, "the file holds no record")
 
 
 def _read_original(record: Record, source: Source, originals: _Originals) -> Iterator[Archived]:

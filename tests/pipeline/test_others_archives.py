@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from pathlib import Path
 
 import pytest
 
+from archiver.errors import InputError
 from archiver.model import Report
 from archiver.pipeline.means import Means
 from archiver.pipeline.rejudge import dedup
@@ -51,3 +53,31 @@ def test_heads_as_browsers_tell_them(tmp_path: Path, start: str) -> None:
     made = Browsertrix("rec-0.warc.gz")
     made.fetch(f"{SITE}/first", start, FIRST, "content-type: image/png")
     assert [image.status for image in judged(tmp_path / made.name, made.data, tmp_path).images] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("empty.warc.gz", b"", "empty.warc.gz at byte 0: the file holds no record"),
+        ("text.warc", b"hello", "text.warc at byte 0: no record starts here"),
+        ("text.warc.gz", gzip.compress(b"hello"), "text.warc.gz at byte 0: no record starts here"),
+        ("cut.warc.gz", heritrix()[:200], "cut.warc.gz at byte 0: the file ends inside a gzip member"),
+    ],
+)
+def test_what_cannot_be_read_at_all_ends_the_run_and_beside_others_is_named(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+    out = tmp_path / "out"
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=reason):
+        dedup([tmp_path / name], out, Settings(workers=1), Means(lambda _: None))
+    assert not (out / "report.json").exists()
+    (tmp_path / HERITRIX_NAME).write_bytes(heritrix())
+    report = dedup([tmp_path / name, tmp_path / HERITRIX_NAME], out, Settings(workers=1), Means(lambda _: None)).report
+    assert report is not None
+    assert report.skipped == (reason,)
+    assert len(report.images) == len(HERITRIX_PICTURES) + 1
+
+
+def test_an_archive_without_pictures_is_no_fault(tmp_path: Path) -> None:
+    made = Browsertrix("rec-0.warc.gz")
+    made.fetch(f"{SITE}/page", "HTTP/1.1 200 OK", b"<p>", "content-type: text/html")
+    assert judged(tmp_path / made.name, made.data, tmp_path).images == ()
