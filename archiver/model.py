@@ -127,7 +127,8 @@ class Exchange:
     request: bytes
     """The request head as sent."""
     response: BinaryIO
-    """Seekable; interim responses (1xx) removed, otherwise every byte of head, framing and body. The consumer closes it."""
+    """Seekable; interim responses (1xx) removed and userinfo in a `Location` blanked, otherwise every byte of head, framing and body.
+    The consumer closes it."""
     status: int
     truncated: Truncation
     protocol: str
@@ -281,7 +282,7 @@ class FetchSettings:
     ip_version: Literal[0, 4, 6] = 0
     robots: Literal["ignore", "obey"] = "ignore"
     keep_secrets: bool = False
-    """Keep secret header values in what is recorded of a request; otherwise they are blanked there."""
+    """Keep secret header values in what is recorded of a request, and userinfo in a redirect; otherwise they are blanked there."""
     host_failures_max: int = 5
     """Circuit breaker: after so many links in a row that failed a host is given up; 0: never."""
     host_cookies: Mapping[str, str] = field(default_factory=dict)

@@ -19,12 +19,16 @@ from archiver.capture.hosts import by_host
 from archiver.capture.limits import Limits
 from archiver.capture.passwords import read_passwords
 from archiver.capture.policy import REDIRECTS, Refusal
-from archiver.capture.robots import PRODUCT, ROBOTS_BYTES_MAX, Rules, read_rules
+from archiver.capture.robots import PRODUCT, ROBOTS_BYTES_MAX, Rules, read_rules, rules_of
 from archiver.capture.urls import Place
 from archiver.model import Captured, Event, FetchSettings, Hop, Missed, Outcome, Reason, Target
 
 Answers = dict[tuple[str, str, bool, str], asyncio.Future[Answer]]
 """What was asked for one archive, and what came of it: URL, `Accept`, whether headers for the target's origin went along, log-in."""
+
+
+Robots = Callable[[str], tuple[int, bytes] | None]
+"""Status and decoded body that an archive holds for the URL of a robots.txt; None where it has to be asked for."""
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class _Walk:
     for_robots: bool = False
     last: Answer | None = None
     answers: Answers = field(default_factory=dict)
+    robots: Robots = lambda _: None
 
     @property
     def attempts(self) -> int:
@@ -102,6 +107,7 @@ class Client:
         walked: Sequence[Hop] = (),
         onward: Place | None = None,
         answers: Answers | None = None,
+        robots: Robots = lambda _: None,
     ) -> Outcome:
         """Fetch one target: Captured when its last hop is a whole 2xx response with a body, otherwise Missed with the reason.
 
@@ -110,6 +116,7 @@ class Client:
         `answers`: those of this archive so far, to which this adds its own; what stands there already is not asked for again, and what is
         under way is waited for, so that several targets that lead to one URL fetch it once.
         `walked`: redirects of the target that the archive holds already, the last of which leads `onward`; they are not asked for again.
+        `robots`: the rules of hosts that the archive holds already; those are not asked for again either.
 
         Raises nothing that a server or network can cause; cancelling is immediate and leaves nothing behind. Raises OutputError when
         our own disk cannot hold a response, and whatever `record` raises.
@@ -118,7 +125,7 @@ class Client:
         if isinstance(place, Refusal):
             return Missed(target, (), self._now(), place.reason, place.detail, 0)
         walk = _Walk(place, accept, record, frozenset({place.port, *ports}), [*walked], [hop.url for hop in walked])
-        walk.answers = {} if answers is None else answers
+        walk.answers, walk.robots = {} if answers is None else answers, robots
         refusal = await self._walk(walk, onward)
         at = walk.hops[-1].at if walk.hops else self._now()
         stored = walk.hops[-1].stored if walk.hops else None
@@ -158,7 +165,7 @@ class Client:
         """What forbids even to ask."""
         if why := policy.port_refused(place.port, written=walk.ports, redirected=bool(walk.seen)):
             return Refusal(Reason.BLOCKED, f"{urls.visible(place.url)}: {why}")
-        if self._settings.robots == "obey" and not walk.for_robots and not (await self._rules(place, walk.record)).allow(place.path):
+        if self._settings.robots == "obey" and not walk.for_robots and not (await self._rules(place, walk)).allow(place.path):
             return Refusal(Reason.BLOCKED, f"robots.txt of {place.host} does not allow it")
         return None
 
@@ -233,19 +240,22 @@ class Client:
         elif refusal is not None and refusal.reason is not Reason.BLOCKED:
             self._breaker.failed(place, refusal, asyncio.get_running_loop().time())
 
-    async def _rules(self, place: Place, record: Record) -> Rules:
+    async def _rules(self, place: Place, asking: _Walk) -> Rules:
         """The robots.txt of the place's origin, fetched once (RFC 9309 section 2.3), into the archive of who asked first."""
         task = self._robots.get(place.origin)
         if task is None:
-            task = self._robots[place.origin] = asyncio.create_task(self._fetch_rules(place, record))
+            task = self._robots[place.origin] = asyncio.create_task(self._fetch_rules(place, asking))
         return await asyncio.shield(task)
 
-    async def _fetch_rules(self, place: Place, record: Record) -> Rules:
+    async def _fetch_rules(self, place: Place, asking: _Walk) -> Rules:
         robots = Place(place.scheme, place.host, place.port, "/robots.txt")
-        walk = _Walk(robots, "text/plain", record, frozenset({place.port}), keep_bytes=ROBOTS_BYTES_MAX, for_robots=True)
+        product = self._settings.user_agent or PRODUCT
+        if (held := asking.robots(robots.url)) is not None:
+            return rules_of(*held, product)
+        walk = _Walk(robots, "text/plain", asking.record, frozenset({place.port}), keep_bytes=ROBOTS_BYTES_MAX, for_robots=True)
         refusal = await self._walk(walk)
         status = walk.hops[-1].status if walk.hops else 0
-        return read_rules(status, walk.last.raw if walk.last and refusal is None else b"", self._settings.user_agent or PRODUCT)
+        return read_rules(status, walk.last.raw if walk.last and refusal is None else b"", product)
 
     def _tell_answer(self, walk: _Walk, place: Place, answer: Answer) -> None:
         refusal, stored = answer.refusal, answer.hop.stored

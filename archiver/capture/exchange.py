@@ -16,7 +16,7 @@ from yarl import URL
 from archiver.capture import failures
 from archiver.capture.connector import PinnedConnector, socks_connector
 from archiver.capture.framing import Head
-from archiver.capture.headers import Speech, blanked
+from archiver.capture.headers import Speech, blanked, without_userinfo
 from archiver.capture.limits import Claim, Limits
 from archiver.capture.policy import Refusal
 from archiver.capture.resolver import Resolver, Route
@@ -197,6 +197,8 @@ class Exchanger:
             notes.append("through a proxy")
         if robots := head.get("x-robots-tag"):
             notes.append(f"X-Robots-Tag: {visible(robots)}")
+        if not self._settings.keep_secrets and _blank_userinfo(tape, head):
+            notes.append("userinfo blanked: Location")
         tape.spool.seek(0)
         return Exchange(
             url=place.url,
@@ -209,6 +211,17 @@ class Exchanger:
             protocol=f"http/{head.version[0]}.{head.version[1]}" + (f"; {tape.tls}" if tape.tls else ""),
             notes=tuple(notes),
         )
+
+
+def _blank_userinfo(tape: Tape, head: Head) -> bool:
+    """Take it out of what is kept of the response; whether there was any."""
+    if "@" not in head.get("location"):
+        return False
+    sent = _start_of(tape, tape.framer.head_bytes)
+    shown = without_userinfo(sent)
+    tape.spool.seek(0)
+    tape.spool.write(shown)
+    return shown != sent
 
 
 def _start_of(tape: Tape, size: int) -> bytes:

@@ -4,7 +4,8 @@ Rule 1: the headers of every hop are built anew from its own URL; nothing is car
 Rule 2: headers given for all requests go to the origin of the target only, never to where it redirects; headers given for a host go
         to that host, and outrank them.
 Rule 3: cookies and passwords go to the hosts that their files name; there is no cookie jar, and there is never a Referer.
-Rule 4: a secret is blanked before a request reaches the archive.
+Rule 4: a secret is blanked before a request reaches the archive, and so is the userinfo of a `Location`, which is the only thing
+        that is ever changed in a response.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ _PLAIN = frozenset({b"accept", b"accept-encoding", b"accept-language", b"user-ag
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_LOCATION = re.compile(
+    rb"^location[ \t]*:(?:[\x00-\x09\x0b\x0c\x0e-\x20]|\r?\n[ \t])*"  # obsolete folding too (RFC 9112 section 5.2)
+    rb"(?:https?:[/\\]*|[a-z][a-z0-9+.\-]*://|//)((?:[^/\\?#\r\n]|\r?\n[ \t])*)@",
+    re.IGNORECASE | re.MULTILINE,
+)
 _SECRET_NAME = re.compile(rb"authori[sz]ation|cookie|token|secret|password|session|api-?key|auth", re.IGNORECASE)
 _OWN_FRAMING = frozenset({"host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "expect"})
 
@@ -102,6 +108,19 @@ def blanked(request: bytes, settings: FetchSettings) -> bytes:
         if colon and (_SECRET_NAME.search(name) or name.strip().lower() in given):
             lines[index] = name + b": " + BLANK
     return b"\r\n".join(lines)
+
+
+def without_userinfo(head: bytes) -> bytes:
+    """The response head with an `x` for each byte of userinfo in a `Location`, so that every length in it stays right.
+
+    >>> without_userinfo(b"HTTP/1.1 302 Found\\r\\nLocation: http://me:word@h.example/a@b\\r\\n\\r\\n")
+    b'HTTP/1.1 302 Found\\r\\nLocation: http://xxxxxxx@h.example/a@b\\r\\n\\r\\n'
+    """
+    blanks = bytearray(head)
+    for match in _LOCATION.finditer(head):
+        start, end = match.span(1)
+        blanks[start:end] = re.sub(rb"[^\r\n\t ]", b"x", head[start:end])
+    return bytes(blanks)
 
 
 def _basic(user: bytes, word: bytes) -> str:

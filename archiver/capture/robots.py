@@ -34,12 +34,17 @@ class Rules:
 
 
 def read_rules(status: int, raw: bytes, product: str = PRODUCT) -> Rules:
-    """Rules from the raw HTTP response. Section 2.3.1: 4xx means none at all, anything unreachable that all is forbidden."""
+    """Rules from the raw HTTP response; see `rules_of`."""
+    return rules_of(status, decoded_body(raw) if 200 <= status < 300 else b"", product)
+
+
+def rules_of(status: int, body: bytes, product: str = PRODUCT) -> Rules:
+    """Rules from the decoded body. Section 2.3.1: 4xx means none at all, anything unreachable that all is forbidden."""
     if 400 <= status < 500:
         return Rules()
     if not 200 <= status < 300:
         return Rules(closed=True)
-    return parse_rules(decoded_body(raw).decode("utf-8", "replace"), product)
+    return parse_rules(body.decode("utf-8", "replace"), product)
 
 
 def parse_rules(text: str, product: str = PRODUCT) -> Rules:

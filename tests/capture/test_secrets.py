@@ -11,7 +11,8 @@ import pytest
 import archiver
 from archiver.capture.client import Client
 from archiver.capture.cookies import cookie_header, read_cookies
-from archiver.capture.headers import blanked
+from archiver.capture.framing import parse_head
+from archiver.capture.headers import blanked, without_userinfo
 from archiver.capture.passwords import read_passwords
 from archiver.errors import UsageError
 from archiver.model import Captured, FetchSettings
@@ -189,7 +190,53 @@ def test_userinfo_of_a_redirect_is_dropped() -> None:
         outcome, book = fetch(first.url("/a"), ports={web.port})
     assert isinstance(outcome, Captured)
     assert "authorization" not in web.requests[0].headers
-    assert "w0rd" not in repr(outcome.hops) + repr(book.events) + repr([kept.exchange.url for kept in book.kept])
+    sent = redirect(web.url("/b").replace("//", "//me:w0rd@"))
+    assert book.kept[0].response == sent.replace(b"me:w0rd", b"xxxxxxx")
+    assert book.kept[0].exchange.notes == ("userinfo blanked: Location",)
+    assert "w0rd" not in repr(outcome.hops) + repr(book.events) + repr([(kept.exchange, kept.response) for kept in book.kept])
+
+
+def test_userinfo_of_a_redirect_is_kept_where_secrets_shall_be() -> None:
+    sent = redirect("http://me:w0rd@127.0.0.1:1/b")
+    with serve(routes({"/a": sent})) as web:
+        _, book = fetch(web.url("/a"), replace(QUICK, keep_secrets=True))
+    assert (book.kept[0].response, book.kept[0].exchange.notes) == (sent, ())
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://me:w0rd@h.example/",
+        "HTTPS://w0rd@h.example",
+        "//me:w0rd@h.example/x",
+        "http:me:w0rd@h.example/",
+        "https:\\\\me:w0rd@h.example/",
+        "ftp://me:w0rd@h.example/",
+        " \t\x00http://me:w0rd@h.example/",
+        "http://a@b:w0rd@h.example/c@d",
+        "\r\n http://me:w0\r\n\trd@h.example/",
+        "http://me:w0rd@:bad/",
+    ],
+)
+@pytest.mark.parametrize("newline", ["\r\n", "\n"])
+def test_no_spelling_of_userinfo_in_a_location_is_kept(location: str, newline: str) -> None:
+    head = newline.join(["HTTP/1.1 302 Found", "Content-Length: 0", f"LOCATION:{location}", "X-Mail: me@h.example", "", ""]).encode(
+        "latin-1"
+    )
+    shown = without_userinfo(head)
+    assert b"w0" not in shown
+    assert b"rd@" not in shown
+    assert len(shown) == len(head)
+    assert b"X-Mail: me@h.example" in shown
+    assert parse_head(shown) is not None
+
+
+@pytest.mark.parametrize(
+    "location", ["photo@2x.jpg", "/a@b.jpg", "?a@b", "http://h.example/@me", "http://h.example?q=a@b", "mailto:a@b", ""]
+)
+def test_a_location_without_userinfo_is_kept_as_sent(location: str) -> None:
+    sent = redirect(location)
+    assert without_userinfo(sent) == sent
 
 
 @pytest.mark.parametrize(
