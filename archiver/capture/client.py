@@ -251,7 +251,7 @@ class Client:
         robots = Place(place.scheme, place.host, place.port, "/robots.txt")
         product = self._settings.user_agent or PRODUCT
         if (held := asking.robots(robots.url)) is not None:
-            return rules_of(*held, product)
+            return rules_of(held[0], held[1][:ROBOTS_BYTES_MAX], product)
         walk = _Walk(robots, "text/plain", asking.record, frozenset({place.port}), keep_bytes=ROBOTS_BYTES_MAX, for_robots=True)
         refusal = await self._walk(walk)
         status = walk.hops[-1].status if walk.hops else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from archiver.errors import NoPictures, NothingFetched
@@ -119,7 +120,10 @@ def carry_out(work: Work, local: Document | None) -> Steps:
         expected = len(local.links) if local else PICTURES_OF_A_PAGE
         check = work.means.stop.check
         with Judge(work.where / folder.CACHE, work.settings, work.means.on_event, expected=expected, check=check) as judge:
-            captured = yield lambda client: _capture(work, capturing.Capture(client, writer, memory.begun), writer, memory, judge, local)
+            robots = partial(memory.robots, where=work.where, now=started)
+            captured = yield lambda client: _capture(
+                work, capturing.Capture(client, writer, memory.begun, robots), writer, memory, judge, local
+            )
             material = Material(
                 work.where,
                 captured.post,

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from archiver.capture.client import Answers, Client
+from archiver.capture.client import Answers, Client, Robots
 from archiver.capture.headers import ACCEPT
 from archiver.capture.urls import Place, parse
 from archiver.model import Captured, Exchange, FetchSettings, Missed, Outcome, Stored, Target
@@ -77,11 +77,13 @@ def collecting_seldom() -> Iterator[None]:
 class Capture:
     """What a client fetches for one archive."""
 
-    def __init__(self, client: Client, writer: WarcWriter, begun: Callable[[Target], Begun] = lambda _: Begun()) -> None:
-        """`begun`: the redirects of a target that an earlier run followed before it was cut off."""
+    def __init__(
+        self, client: Client, writer: WarcWriter, begun: Callable[[Target], Begun] = lambda _: Begun(), robots: Robots = lambda _: None
+    ) -> None:
+        """`begun`: the redirects of a target that an earlier run followed before it was cut off; `robots`: the rules that it got."""
         self._client = client
         self._writer = writer
-        self._begun = begun
+        self._begun, self._robots = begun, robots
         self._ports: frozenset[int] = frozenset()
         self._answers: Answers = {}
 
@@ -120,6 +122,7 @@ class Capture:
             walked=begun.hops,
             onward=begun.onward,
             answers=self._answers,
+            robots=self._robots,
         )
         outcome = discretion.outcome(fetched)
         match outcome:

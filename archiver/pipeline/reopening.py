@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,7 @@ from archiver.warc import reader
 
 HOPS_MAX = 30
 POST_URN = "urn:archiver:post"
+ROBOTS_HOLD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,16 @@ class Memory:
     def begun(self, target: Target) -> Begun:
         held = self._of(target)
         return begun(target, held) if held else Begun()
+
+    def robots(self, url: str, where: Path, now: datetime) -> tuple[int, bytes] | None:
+        """Status and body of a robots.txt that the capture which goes on here got not long ago (RFC 9309 section 2.4)."""
+        held = self.since if self.anew else self.held
+        hops = [hop for hop, _ in _chain(url, held)] if held else []
+        last = hops[-1] if hops else None
+        if last is None or last.stored is None or last.truncated or now - last.at > ROBOTS_HOLD or last.status // 100 not in (2, 4):
+            return None
+        told = last.status < 300 and last.stored.size_bytes
+        return last.status, reader.payload(where, last.stored.payload_ref) if told else b""
 
     def _of(self, target: Target) -> Held | None:
         return self.since if target.url in self.anew else self.held

@@ -237,6 +237,25 @@ def test_a_chain_of_redirects_goes_on_where_it_was_cut_off(tmp_path: Path) -> No
     assert (image.status, [hop.status for hop in image.hops]) == ("ok", [302, 302, 200])
 
 
+@pytest.mark.parametrize("answer", [response(b"User-agent: *\nDisallow: /b"), response(b"", "404 Not Found"), redirect("/rules")])
+def test_a_run_that_goes_on_knows_the_robots_txt_that_it_got_and_the_next_capture_asks_anew(tmp_path: Path, answer: bytes) -> None:
+    rules = {"/robots.txt": answer, "/rules": response(b"User-agent: *\nDisallow: /b")}
+    with serve(routes({**rules, "/a": response(png()), "/b": response(png(2)), "/c": response(png(3))})) as web:
+        (tmp_path / "post.md").write_text("".join(f"![]({web.url(path)})\n" for path in ("/a", "/b", "/c")))
+        how, quiet = loopback(robots="obey", per_host=1), Means(lambda _: None)
+        with pytest.raises(KeyboardInterrupt):
+            archive(str(tmp_path / "post.md"), tmp_path / "out", how, cut_off_at(web.url("/c")))
+        run = archive(str(tmp_path / "post.md"), tmp_path / "out", how, quiet)
+        assert sorted(web.targets()) == sorted(set(web.targets()))
+        asked = len(web.targets())
+        archive(str(tmp_path / "post.md"), tmp_path / "out", how, quiet)
+        assert web.targets()[asked] == "/robots.txt"
+    assert run.report is not None
+    forbidden = "ok" if b"404" in answer else "blocked"
+    assert [image.status for image in run.report.images] == ["ok", forbidden, "ok"]
+    assert [finding.line for finding in verify(tmp_path / "out")] == []
+
+
 def test_a_retry_that_was_cut_off_goes_on_too(tmp_path: Path) -> None:
     with serve(routes({})) as web:
         (tmp_path / "post.md").write_text("".join(f"![]({web.url(path)})\n" for path in ("/a", "/b")))
