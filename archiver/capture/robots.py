@@ -6,6 +6,8 @@ The default of the program is to ignore it for pictures that an author embedded,
 from __future__ import annotations
 
 import re
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -14,6 +16,7 @@ from archiver.capture.framing import decoded_body
 ROBOTS_BYTES_MAX = 512 * 1024
 """Section 2.5 asks for at least 500 KiB."""
 PRODUCT = "archiver"
+_PORTION_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,20 @@ class Rules:
 
 def read_rules(status: int, raw: bytes, product: str = PRODUCT) -> Rules:
     """Rules from the raw HTTP response; see `rules_of`."""
-    return rules_of(status, decoded_body(raw) if 200 <= status < 300 else b"", product)
+    return rules_of(status, _inflated(decoded_body(raw)) if 200 <= status < 300 else b"", product)
+
+
+def _inflated(body: bytes) -> bytes:
+    """We accept gzip, and many servers make use of it; nothing else begins like it. As much as there is of a damaged one counts."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    inflate, text = zlib.decompressobj(31), b""
+    with suppress(zlib.error):
+        for start in range(0, len(body), _PORTION_BYTES):
+            text += inflate.decompress(body[start : start + _PORTION_BYTES], ROBOTS_BYTES_MAX - len(text))
+            if len(text) == ROBOTS_BYTES_MAX:
+                break
+    return text
 
 
 def rules_of(status: int, body: bytes, product: str = PRODUCT) -> Rules:

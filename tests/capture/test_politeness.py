@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
 import socket
 import tempfile
@@ -284,6 +285,15 @@ def test_robots_are_read_as_rfc_9309_says(text: str, path: str, allowed: bool) -
 def test_robots_in_chunks_are_put_together() -> None:
     raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nUser-agent: *\nDi\r\n9\r\nsallow: /\r\n0\r\n\r\n"
     assert not read_rules(200, raw).allow("/a")
+
+
+@pytest.mark.parametrize("cut", [0, 9])
+def test_robots_are_inflated(cut: int) -> None:
+    packed = gzip.compress(b"User-agent: *\nDisallow: /b\n" + b"#\n" * 600_000)
+    rules = response(packed[: len(packed) - cut], headers=[("Content-Encoding", "gzip")])
+    with serve(routes({"/robots.txt": rules, "/a": OK, "/b": OK})) as web:
+        outcomes, _ = fetch_all([web.url("/a"), web.url("/b")], OBEY)
+    assert [type(outcome) for outcome in outcomes] == [Captured, Missed]
 
 
 def test_x_robots_tag_is_noted() -> None:
