@@ -141,6 +141,7 @@ class Exchanger:
         try:
             at = self._now()
             failed = await self._converse(tape, question, at)
+            await self._limits.keep(address, question.place.origin, tape.protocol)
             if tape.spool_error is not None:
                 raise OutputError(f"cannot keep what arrives in {self._spool_dir}: {tape.spool_error.strerror}")
             end = tape.end.result() if tape.end.done() else None
@@ -149,7 +150,6 @@ class Exchanger:
                 return Answer(Hop(question.place.url, 0, at), refusal), False
             if tape.reused and end.kind == "cut" and not tape.framer.started:
                 return Answer(Hop(question.place.url, 0, at), failures.verdict(end, tape.framer)[1]), True
-            await self._limits.keep(address, question.place.origin, tape.protocol)
             return await self._conclude(question, tape, end, at, route), False
         finally:
             tape.close()

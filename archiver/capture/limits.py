@@ -11,10 +11,10 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archiver.capture.hosts import by_host
-from archiver.capture.wire import WireProtocol
+from archiver.capture.wire import HEARD_S, WireProtocol
 from archiver.model import FetchSettings
 
 PACE_S_MAX = 1.0
@@ -100,6 +100,7 @@ class _Slot:
 class _Address:
     slots: _Slots
     active: int = 0
+    door: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +170,15 @@ class Limits:
                 del self._wanted[origin]
 
     async def keep(self, address: str, origin: Origin, protocol: WireProtocol | None) -> None:
-        """Note a connection that went back to the pool, or see to it that it is closed before its slot is given back."""
-        if protocol is None or protocol.active:  # another task has it again already
+        """Note a connection that went back to the pool, or see to it that it is closed before its slot is given back.
+
+        None: there was a try to connect, which a server may have seen.
+        """
+        if protocol is None:
+            await asyncio.sleep(HEARD_S)
+        elif protocol.active:  # another task has it again already
             return
-        if protocol.is_connected() and not protocol.should_close:
+        elif protocol.is_connected() and not protocol.should_close:
             self._idle.append(_Idle(address, origin, protocol))
         else:
             await protocol.gone()
@@ -220,16 +226,24 @@ class Limits:
             if one.origin == origin and one.protocol.is_connected():
                 self._idle.remove(one)
                 return one
-        self._idle = [one for one in self._idle if one.protocol.is_connected()]
-        oldest = sorted(self._idle, key=lambda one: self._wanted[one.origin] > 0)  # those that somebody waits for come last
         if address:
-            here = [one for one in oldest if one.address == address]
-            await self._drop(here[: max(0, entry.active + len(here) - entry.slots.size)])
-        oldest = [one for one in oldest if one in self._idle]
+            async with entry.door:  # what one of us closes, the next one must not take for closed already
+                await self._make_room_here(address, entry)
+        self._idle = [one for one in self._idle if one.protocol.is_connected()]
+        oldest = self._oldest()
         await self._drop(oldest[: max(0, self._active + len(oldest) - self._settings.concurrency)])
         return None
 
+    async def _make_room_here(self, address: str, entry: _Address) -> None:
+        here = [one for one in self._oldest() if one.address == address]
+        lost = [one for one in here if not one.protocol.is_connected()]  # closed by the server meanwhile
+        live = [one for one in here if one not in lost]
+        await self._drop(lost + live[: max(0, entry.active + len(live) - entry.slots.size)])
+
+    def _oldest(self) -> list[_Idle]:
+        """Those that somebody waits for come last."""
+        return sorted(self._idle, key=lambda one: self._wanted[one.origin] > 0)
+
     async def _drop(self, surplus: list[_Idle]) -> None:
         self._idle = [one for one in self._idle if one not in surplus]
-        for one in surplus:
-            await one.protocol.gone()
+        await asyncio.gather(*(one.protocol.gone() for one in surplus))

@@ -18,6 +18,8 @@ from aiohttp.client_proto import ResponseHandler
 from archiver.capture.tape import End, Tape
 
 READ_BYTES = 256 * 1024
+HEARD_S = 0.02
+"""A server counts a connection until it has heard that it is closed, and comes to that when it next looks."""
 
 
 def read_buffer() -> memoryview:
@@ -57,7 +59,7 @@ class WireProtocol(ResponseHandler, asyncio.BufferedProtocol):
         self.tls = (tls.version() or "").lower().replace("tlsv", "tls/") if tls else ""
 
     async def gone(self) -> None:
-        """Close now and return when the socket is closed: its place may be taken by another connection then."""
+        """Close now and return when the server knows of it, too: the place may be taken by another connection then."""
         self.close()
         if self._raw is not None:
             self._raw.abort()  # a TLS peer would be waited for otherwise; our close_notify is out already
@@ -66,6 +68,7 @@ class WireProtocol(ResponseHandler, asyncio.BufferedProtocol):
             await asyncio.wait((closed,), timeout=1.0)
             if closed.done() and not closed.cancelled():
                 closed.exception()  # taken, so that asyncio does not report it as forgotten
+        await asyncio.sleep(HEARD_S)
 
     def set_response_params(self, **params: Any) -> None:
         """Called by aiohttp before it has a proxy set up a tunnel: what is said until then is not taped."""
