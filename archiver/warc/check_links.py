@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from archiver.warc.findings import Facts, Finding
-from archiver.warc.records import NOT_MODIFIED, WARC_FIELDS, parse_date, parse_digest, second_of
+from archiver.warc.records import NOT_MODIFIED, WARC_FIELDS, attests, parse_date, parse_digest, second_of
 
 _PROFILE = re.compile(
     r"http://netpreserve\.org/warc/(?:0\.1[78]|1\.[01])/revisit/(?:identical-payload-digest|server-not-modified|uri-agnostic-identical-payload-digest)"
@@ -143,6 +143,9 @@ def _check_revisit(facts: Facts, captures: _Captures) -> Iterator[Finding]:
         return
     if digest and all(parse_digest(original.payload_digest) not in (digest, None) for original in originals):
         yield facts.error("revisit", "the payload of the original has another digest than the revisit says")
+    if not digest and not facts.profile.endswith(NOT_MODIFIED):
+        told = facts.warning if facts.version in VERSIONS_BEFORE_REFERS_TO else facts.error
+        yield told("revisit", "the revisit has no WARC-Payload-Digest that could be compared (section 6.7.2)")
     if facts.refers_to and all(original.id != facts.refers_to for original in found):
         yield facts.error("revisit", "WARC-Refers-To names another record than WARC-Refers-To-Target-URI and -Date")
     if all(original.file == facts.file and original.offset > facts.offset for original in originals):
@@ -157,17 +160,17 @@ def _check_digests(records: list[Facts]) -> Iterator[Finding]:
         writer += facts.type == "warcinfo"
         kinds[writer, facts.type].append(facts)
     for (_, kind), alike in kinds.items():
-        yield from _lacking(alike, "WARC-Block-Digest", lambda facts: facts.block_digest)
+        yield from _lacking(alike, "WARC-Block-Digest", lambda facts: attests(facts.block_digest))
         if kind == "response":
             whole = [facts for facts in alike if facts.status and not facts.truncated]
-            yield from _lacking(whole, "WARC-Payload-Digest", lambda facts: facts.payload_digest)
+            yield from _lacking(whole, "WARC-Payload-Digest", lambda facts: attests(facts.payload_digest))
 
 
-def _lacking(alike: list[Facts], name: str, digest: Callable[[Facts], str]) -> Iterator[Finding]:
-    if any(digest(facts) for facts in alike):
+def _lacking(alike: list[Facts], name: str, attested: Callable[[Facts], bool]) -> Iterator[Finding]:
+    if any(attested(facts) for facts in alike):
         for facts in alike:
-            if not digest(facts):
-                yield facts.error("digest-missing", f"the record has no {name}, others of its kind have one")
+            if not attested(facts):
+                yield facts.error("digest-missing", f"the record has no {name} of a known kind, others of its type have one")
 
 
 def _check_warcinfo(records: list[Facts]) -> Iterator[Finding]:

@@ -6,8 +6,10 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 
 from archiver.warc import records as rec
+from archiver.warc.check_http import check_event
 from archiver.warc.findings import Facts, Finding
 from archiver.warc.http import parse_head, parse_request_head
 from archiver.warc.records import DIGEST_ALGORITHM, bare_id, parse_date, parse_digest
@@ -21,8 +23,25 @@ DRAFT_VERSIONS = ("0.17", "0.18")
 FUTURE_ALLOWANCE = timedelta(days=1)
 """A clock may be off; an archive of next year is a mistake."""
 FIRST_YEAR = 1990
+TRUNCATED = ("length", "time", "disconnect", "unspecified", "head")
+"""Those of the standard, and what Heritrix writes of a response whose head it cut."""
 
 _RECORD_ID = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:[^<>\s]+>")
+_ONCE = (
+    "WARC-Type",
+    "WARC-Record-ID",
+    "WARC-Date",
+    "WARC-Target-URI",
+    "WARC-Block-Digest",
+    "WARC-Payload-Digest",
+    "WARC-Refers-To",
+    "WARC-Refers-To-Target-URI",
+    "WARC-Refers-To-Date",
+    "WARC-Warcinfo-ID",
+    "WARC-Truncated",
+    "Content-Type",
+    "Content-Length",
+)
 _NEEDS_URL = ("response", "resource", "request", "revisit", "conversion", "continuation")
 
 
@@ -79,9 +98,11 @@ def check_record(record: Record, label: str, now: datetime) -> tuple[Facts | Non
         return None, []
     facts = _facts(record, label, end.length, scan, http)
     findings = [
+        *_check_lines(record, facts),
         *_check_head(record, facts, now),
+        *_check_target(record, facts),
         *_check_digests(record, facts, scan, block, payload),
-        *(_check_http(record, facts, scan) if http and record.type == "response" else ()),
+        *(check_event(record, facts, scan) if http else ()),
     ]
     return facts, findings
 
@@ -130,20 +151,26 @@ def _facts(record: Record, label: str, length: int, scan: Scan, http: bool) -> F
     )
 
 
+def _check_lines(record: Record, facts: Facts) -> Iterator[Finding]:
+    if record.trailer != rec.RECORD_END:
+        yield facts.error("record-end", "the record does not end in exactly two line ends (section 3)")
+    if not record.strict_lines:
+        yield facts.error("head", "lines of the record's head do not end in CR and LF (section 4)")
+    for name in _ONCE:
+        if len(record.fields.all(name)) > 1:
+            yield facts.error("head", f"{name} stands there more than once (section 4)")
+
+
 def _check_head(record: Record, facts: Facts, now: datetime) -> Iterator[Finding]:
     if record.version not in KNOWN_VERSIONS:
         told = facts.warning if record.version in DRAFT_VERSIONS else facts.error
         yield told("version", f"WARC/{record.version} is no version of the standard")
-    if record.trailer != rec.RECORD_END:
-        yield facts.error("record-end", "the record does not end in exactly two line ends (section 3)")
     if not record.type:
         yield facts.error("type", "the record has no WARC-Type (section 5.5)")
     elif record.type not in KNOWN_TYPES:
         yield facts.warning("type", f"the type {record.type} is not in the standard")
     if not _RECORD_ID.fullmatch(record.fields.get("WARC-Record-ID")):
         yield facts.error("record-id", "the record has no WARC-Record-ID in angle brackets (section 5.2)")
-    if not record.url and record.type in _NEEDS_URL:
-        yield facts.error("target", "the record has no WARC-Target-URI (section 5.12)")
     at = parse_date(facts.date)
     if at is None:
         yield facts.error("date", f"{facts.date!r} is no WARC-Date (section 5.4)")
@@ -153,10 +180,32 @@ def _check_head(record: Record, facts: Facts, now: datetime) -> Iterator[Finding
         yield facts.error("date", f"the record is dated before there was a web: {facts.date}")
 
 
+def _check_target(record: Record, facts: Facts) -> Iterator[Finding]:
+    if not record.url and record.type in _NEEDS_URL:
+        yield facts.error("target", "the record has no WARC-Target-URI (section 5.12)")
+    if record.version == "1.1" and record.fields.get("WARC-Target-URI").startswith("<"):
+        yield facts.warning("target", "WARC-Target-URI stands in angle brackets, which WARC/1.1 does not know")
+    if record.type in _NEEDS_URL and "#" in record.url:
+        yield facts.warning("target", "WARC-Target-URI has a fragment; viewers look for the address without it")
+    if facts.ip and not _is_address(facts.ip):
+        yield facts.error("ip", f"WARC-IP-Address is no address: {facts.ip} (section 5.10)")
+    cut = record.fields.get("WARC-Truncated")
+    if cut and cut not in TRUNCATED:
+        yield facts.warning("truncated", f"WARC-Truncated gives a reason that is not in the standard: {cut}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_digests(record: Record, facts: Facts, scan: Scan, block: DigestCheck, payload: DigestCheck) -> Iterator[Finding]:
     for name, check in (("WARC-Block-Digest", block), ("WARC-Payload-Digest", payload)):
         if check.unreadable:
-            told = facts.error if _known_algorithm(check.declared) else facts.warning
+            told = facts.error if rec.attests(check.declared) else facts.warning
             yield told("digest", f"{name} cannot be read: {check.declared}")
     if not block.agrees(scan.block_digest):
         if record.type == "revisit" and block.of_nothing:
@@ -170,25 +219,3 @@ def _check_digests(record: Record, facts: Facts, scan: Scan, block: DigestCheck,
         yield facts.warning("payload-digest-framed", "WARC-Payload-Digest was taken over the chunk framing, not over the payload")
     else:
         yield facts.error("payload-digest", "the payload is not the one that WARC-Payload-Digest names")
-
-
-def _known_algorithm(declared: str) -> bool:
-    return declared.partition(":")[0].strip().lower().replace("-", "") in hashlib.algorithms_guaranteed
-
-
-def _check_http(record: Record, facts: Facts, scan: Scan) -> Iterator[Finding]:
-    """A cut body may break off anywhere when it is marked; a server that lies is no fault of an archive that says so."""
-    if record.fields.get("WARC-Truncated") or record.fields.get("WARC-Segment-Number"):
-        return
-    attested = any(note.startswith(rec.AS_SENT) for note in record.fields.all(rec.NOTE))
-    told = facts.warning if attested else facts.error
-    if scan.contradiction:
-        yield told("http", scan.contradiction)
-    elif scan.head is not None and scan.body_bytes and not scan.complete and not scan.undecoded:
-        length = scan.head.content_length
-        if scan.dechunked or length is None:
-            yield told("http-cut", "the body ends before its framing or coding does, and no WARC-Truncated says so")
-        elif length > scan.body_bytes:
-            yield told("http-cut", f"the body has {scan.body_bytes} of {length} bytes, and no WARC-Truncated says so")
-        else:
-            yield facts.warning("http-length", f"the body has {scan.body_bytes} bytes, Content-Length says {length}")

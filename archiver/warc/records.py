@@ -36,6 +36,7 @@ DIGEST_ALGORITHM = "sha256"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _NOT_IN_URI = re.compile(r"[\x00-\x20\x7f]")
+_HEX = re.compile(r"[0-9A-Fa-f]+")
 _NO_DIGIT = re.compile(r"[^0-9]")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
 
@@ -132,12 +133,17 @@ def parse_digest(text: str) -> tuple[str, bytes] | None:
     if not colon or not size:
         return None
     try:
-        if len(value) == size * 2:
+        if _HEX.fullmatch(value) and len(value) == size * 2:
             return algorithm, bytes.fromhex(value)
         raw = base64.b32decode(value.rstrip("=").upper() + "=" * (-len(value.rstrip("=")) % 8))
     except ValueError:
         return None
     return (algorithm, raw) if len(raw) == size else None
+
+
+def attests(declared: str) -> bool:
+    """Whether a labelled digest is of an algorithm that is known here, readable or not."""
+    return declared.partition(":")[0].strip().lower().replace("-", "") in hashlib.algorithms_guaranteed
 
 
 def target_uri(url: str) -> str:

@@ -53,6 +53,11 @@ class Scan:
     """What is wrong with head or framing."""
 
     @property
+    def ends_by_framing(self) -> bool:
+        """The head says where the body ends; without that it ends with the connection."""
+        return self.dechunked or (self.head is not None and self.head.content_length is not None)
+
+    @property
     def contradiction(self) -> str:
         """Where the head says one thing and the bytes say another, in words; empty when they agree."""
         if self.head is None:

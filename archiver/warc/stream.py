@@ -164,6 +164,8 @@ class Record:
         self.fields = fields
         self.block_bytes = length_bytes
         """Content-Length."""
+        self.strict_lines = True
+        """All lines of the head end in CR and LF, as the standard asks (section 4)."""
         self.opens_member = False
         self.member_header = members.header
         self.closes_member = False
@@ -296,10 +298,11 @@ def _read_head(members: Members, name: str, start: int) -> Record | Broken:
     version = _VERSION.fullmatch(line)
     if version is None:
         return Broken(name, start, "no record starts here")
-    head = bytearray()
+    strict, head = line.endswith(b"\r\n"), bytearray()
     while len(head) < MAX_HEAD_BYTES:
         line = members.line(MAX_HEAD_BYTES)
         head += line
+        strict = strict and line.endswith(b"\r\n")
         if not line.endswith(b"\n"):
             return Broken(name, start, "the record head does not end")
         if not line.strip(b"\r\n"):
@@ -308,7 +311,9 @@ def _read_head(members: Members, name: str, start: int) -> Record | Broken:
     length = fields.get("Content-Length")
     if not (length.isascii() and length.isdigit()) or len(length) > 18:
         return Broken(name, start, "the record has no readable Content-Length", bare_id(fields.get("WARC-Record-ID")))
-    return Record(members, name, start, version[1].decode("ascii"), fields, int(length))
+    record = Record(members, name, start, version[1].decode("ascii"), fields, int(length))
+    record.strict_lines = strict
+    return record
 
 
 def _find_member(file: BinaryIO, offset: int) -> int:

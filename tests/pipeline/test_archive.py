@@ -214,12 +214,16 @@ def png(seed: int = 1) -> bytes:
     return made.getvalue()
 
 
+class CutOff(BaseException):
+    """Like a KeyboardInterrupt, but asyncio does not let it break through its own cleaning up, into whatever runs then."""
+
+
 def cut_off_at(url: str) -> Means:
     """The means of a run that ends in the middle of things: when `url` is to be asked."""
 
     def event(event: Event) -> None:
         if event.name == "fetch" and event.url == url:
-            raise KeyboardInterrupt
+            raise CutOff
 
     return Means(event)
 
@@ -228,7 +232,7 @@ def test_a_chain_of_redirects_goes_on_where_it_was_cut_off(tmp_path: Path) -> No
     answers = {"/a": redirect("/b"), "/b": redirect("/c"), "/c": response(png())}
     with serve(routes(answers)) as web:
         (tmp_path / "post.md").write_text(f"![]({web.url('/a')})\n")
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(CutOff):
             archive(str(tmp_path / "post.md"), tmp_path / "out", loopback(), cut_off_at(web.url("/c")))
         run = archive(str(tmp_path / "post.md"), tmp_path / "out", loopback(), Means(lambda _: None))
         assert web.targets() == ["/a", "/b", "/c"]
@@ -243,7 +247,7 @@ def test_a_run_that_goes_on_knows_the_robots_txt_that_it_got_and_the_next_captur
     with serve(routes({**rules, "/a": response(png()), "/b": response(png(2)), "/c": response(png(3))})) as web:
         (tmp_path / "post.md").write_text("".join(f"![]({web.url(path)})\n" for path in ("/a", "/b", "/c")))
         how, quiet = loopback(robots="obey", per_host=1), Means(lambda _: None)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(CutOff):
             archive(str(tmp_path / "post.md"), tmp_path / "out", how, cut_off_at(web.url("/c")))
         run = archive(str(tmp_path / "post.md"), tmp_path / "out", how, quiet)
         assert sorted(web.targets()) == sorted(set(web.targets()))
@@ -262,7 +266,7 @@ def test_a_retry_that_was_cut_off_goes_on_too(tmp_path: Path) -> None:
         quiet = Means(lambda _: None)
         archive(str(tmp_path / "post.md"), tmp_path / "out", loopback(per_host=1), quiet)
         web.requests.clear()
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(CutOff):
             retry(tmp_path / "out", loopback(per_host=1), cut_off_at(web.url("/b")))
         run = retry(tmp_path / "out", loopback(per_host=1), quiet)
         assert web.targets() == ["/a", "/b"]
@@ -278,7 +282,7 @@ def test_a_report_of_a_capture_that_was_cut_off_leaves_it_to_be_gone_on_with(tmp
     with serve(routes({f"/{n}": response(png(n)) for n in range(1, 4)})) as web:
         urls = [web.url(f"/{n}") for n in range(1, 4)]
         post.write_text("".join(f"![]({url})\n" for url in urls))
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(CutOff):
             archive(str(post), out, one_by_one, cut_off_at(urls[2]))
         (warc,) = (path.name for path in out.glob("*.warc.gz"))
         for _ in range(2):
@@ -312,7 +316,7 @@ def test_a_report_beside_a_cut_off_second_capture_is_of_the_finished_one(tmp_pat
         assert first is not None
         web.requests.clear()
         pictures["/1"] = response(png(10))
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(CutOff):
             archive(str(post), out, one_by_one, cut_off_at(urls[2]))
         told = judge_again(out, one_by_one, quiet).report
         assert told is not None
@@ -338,7 +342,7 @@ class OutOfIds:
     def __call__(self) -> str:
         self.left -= 1
         if not self.left:
-            raise KeyboardInterrupt
+            raise CutOff
         return str(uuid.uuid4())
 
 
@@ -352,7 +356,7 @@ def test_wherever_the_first_records_end_the_archive_tells_at_last_how_its_post_w
     with serve(routes({"/1": response(png(1)), "/post": response(b"<img src=/1>", headers=[("Content-Type", "text/html")])})) as web:
         (tmp_path / "post.md").write_text(f"![]({web.url('/1')})\n")
         source = web.url("/post") if kind == "page" else str(tmp_path / "post.md")
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(CutOff):
             archive(source, out, loopback(), replace(quiet, new_id=OutOfIds(records_written + 1)))
         archive(source, out, loopback(), quiet)
         told = judge_again(out, loopback(), quiet).report
@@ -365,7 +369,7 @@ def test_a_post_that_was_edited_before_its_capture_went_on_stands_there_as_it_is
     post, out, quiet = tmp_path / "post.md", tmp_path / "out", Means(lambda _: None)
     with serve(routes({f"/{n}": response(png(n)) for n in range(1, 4)})) as web:
         post.write_text("".join(f"![]({web.url(path)})\n" for path in ("/1", "/2")))
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(CutOff):
             archive(str(post), out, loopback(per_host=1), cut_off_at(web.url("/2")))
         post.write_text("".join(f"![]({web.url(path)})\n" for path in ("/1", "/3")))
         archive(str(post), out, loopback(), quiet)
@@ -382,7 +386,7 @@ def test_a_report_of_a_retry_that_was_cut_off_leaves_it_to_be_gone_on_with(tmp_p
         quiet, one_by_one = Means(lambda _: None), loopback(per_host=1)
         archive(str(tmp_path / "post.md"), tmp_path / "out", one_by_one, quiet)
         web.requests.clear()
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(CutOff):
             retry(tmp_path / "out", one_by_one, cut_off_at(web.url("/b")))
         told = judge_again(tmp_path / "out", one_by_one, quiet).report
         assert told is not None

@@ -255,7 +255,7 @@ _LINES_PER_BLOCK = 4
 def _compressed_index(lines: list[str]) -> tuple[bytes, str]:
     data, places = b"", ['!meta 0 {"format":"cdxj-gzip-1.0","filename":"index.cdx.gz"}']
     for start in range(0, len(lines), _LINES_PER_BLOCK):
-        block = gzip.compress("".join(lines[start : start + _LINES_PER_BLOCK]).encode())
+        block = gzip.compress("".join(lines[start : start + _LINES_PER_BLOCK]).encode(), mtime=0)
         told = {"offset": len(data), "length": len(block), "digest": _sha256(block), "filename": "index.cdx.gz"}
         places.append(f"{lines[start].partition(' {')[0]} {json.dumps(told)}")
         data += block

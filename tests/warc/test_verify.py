@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import io
 import json
 import re
 import shutil
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +25,7 @@ from archiver.warc.findings import Finding
 from archiver.warc.members import MEMBER_HEADER
 from archiver.warc.records import IMAGE_URN
 from archiver.warc.verify import verify
-from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all, members, pack
+from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all, members, pack, rebuild, split
 from tests.warc.making import START, exchange, ids, jpeg_like, response, writer
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -262,6 +265,10 @@ def test_every_kind_of_finding_is_documented() -> None:
     assert {kind for kind in kinds if f"`{kind}`" not in documented} == set()
 
 
+def base32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode()
+
+
 CHANGED = "https://a.example/a.png"
 
 
@@ -279,10 +286,61 @@ def test_a_request_and_its_answer_are_one_event(tmp_path: Path, old: bytes, new:
     at = next(n for n, record in enumerate(records) if b"WARC-Type: request" in record and CHANGED.encode() in record)
     assert old in records[at]
     (tmp_path / NAME).write_bytes(pack([*records[:at], records[at].replace(old, new, 1), *records[at + 1 :]]))
-    (finding,) = verify(tmp_path / NAME, now=NOW)
+    *more, finding = verify(tmp_path / NAME, now=NOW)
     assert (finding.severity, finding.kind) == (severity, "concurrent-to")
     assert words in finding.detail
     assert finding.record_id.encode() in records[at]
+    assert [other.kind for other in more] == (["request"] if b"URI" in old else [])
+
+
+def lines(name: bytes, value: bytes, more: bytes = b"") -> Callable[[bytes], bytes]:
+    return lambda record: re.sub(rb"(" + name + rb": )[^\r]*", rb"\g<1>" + value + more, record, count=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda record: record.replace(b"\r\n", b"\n", 1), ("error", "head")),
+        (lambda record: record.replace(b"WARC-Date", b"WARC-Type: response\r\nWARC-Date", 1), ("error", "head")),
+        (lines(b"WARC-Target-URI", b"<https://a.example/a.png>"), ("warning", "target")),
+        (lines(b"WARC-IP-Address", b"203.0.113.777"), ("error", "ip")),
+        (lines(b"\nContent-Type", b"text/plain"), ("error", "content-type")),
+        (lines(b"\nContent-Type", b"application/http; msgtype=request"), ("error", "content-type")),
+        (lines(b"\nContent-Type", b"application/http", b"\r\nWARC-Truncated: length"), ("warning", "truncated")),
+        (lines(b"WARC-Block-Digest", b"crc99:ABC"), ("error", "digest-missing")),
+    ],
+)
+def test_heads_that_are_not_as_they_should_be(tmp_path: Path, change: Callable[[bytes], bytes], told: tuple[str, str]) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    at = next(n for n, record in enumerate(records) if b"WARC-Type: response" in record and CHANGED.encode() in record)
+    changed = change(records[at])
+    assert changed != records[at]
+    (tmp_path / NAME).write_bytes(pack([*records[:at], changed, *records[at + 1 :]]))
+    found = [(finding.severity, finding.kind) for finding in verify(tmp_path / NAME, now=NOW)]
+    assert told in found
+    assert set(found) <= {told, ("error", "concurrent-to"), ("warning", "digest")}
+
+
+@pytest.mark.parametrize("line", [b"GET http://a.example/%61.png HTTP/1.1", b"OPTIONS * HTTP/1.1", b"CONNECT a.example:443 HTTP/1.1", b"?"])
+def test_request_lines_of_others(tmp_path: Path, line: bytes) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    at = next(n for n, record in enumerate(records) if b"WARC-Type: request" in record and CHANGED.encode() in record)
+    head, block = split(records[at])
+    records[at] = rebuild(head, line + block[block.index(b"\r\n") :])
+    (tmp_path / NAME).write_bytes(pack(records))
+    assert list(verify(tmp_path / NAME, now=NOW)) == []
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256", "sha512"])
+@pytest.mark.parametrize("spelling", [bytes.hex, lambda raw: raw.hex().upper(), base32, lambda raw: base32(raw).lower().rstrip("=")])
+def test_digests_however_they_are_spelt(tmp_path: Path, algorithm: str, spelling: Callable[[bytes], str]) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    at = next(n for n, record in enumerate(records) if b"WARC-Type: response" in record and CHANGED.encode() in record)
+    right = hashlib.new(algorithm, split(records[at])[1]).digest()
+    for digest, expected in ((right, []), (right[::-1], ["block-digest"])):
+        label = f"{algorithm}:{spelling(digest)}".encode()
+        (tmp_path / NAME).write_bytes(pack([*records[:at], lines(b"WARC-Block-Digest", label)(records[at]), *records[at + 1 :]]))
+        assert [finding.kind for finding in verify(tmp_path / NAME, now=NOW)] == expected
 
 
 def test_dates_before_the_web(tmp_path: Path) -> None:
