@@ -140,6 +140,7 @@ def _facts(record: Record, label: str, length: int, scan: Scan, http: bool) -> F
         status=scan.head.status if scan.head else 0,
         truncated=bool(fields.get("WARC-Truncated") or fields.get("WARC-Segment-Number")),
         content_type=fields.get("Content-Type"),
+        mime=scan.head.fields.get("Content-Type") if http and scan.head else fields.get("Content-Type"),
         http=http,
         ip=fields.get("WARC-IP-Address"),
         concurrent_to=tuple(map(bare_id, fields.all("WARC-Concurrent-To"))),

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import zipfile
+from collections.abc import Iterator, Set
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 from archiver.warc.check_links import Ledger
 from archiver.warc.findings import Facts, Finding
 from archiver.warc.records import IMAGE_URN, target_uri
+from archiver.warc.sources import OPEN_SUFFIX, ZIP_FAULTS
 
 REPORT = "report.json"
+COPIED = (REPORT, "clusters.csv")
+"""What the WACZ holds as it lies beside it; a page with many pictures is made into one file for it."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+FAILED = "http_error"
 
 
 def missing_files(report: Path, beside: set[str]) -> Iterator[Finding]:
@@ -30,20 +36,52 @@ def check_report(report: Path, ledger: Ledger) -> Iterator[Finding]:
         yield Finding("error", "report", report.name, None, "", "the report cannot be read")
         return
     warcs = frozenset(told.get("warcs", ()))
+    answers = {(facts.url, facts.status) for facts in ledger.records if facts.http}
+    named: set[str] = set()
     for image in told["images"]:
-        where = image.get("warc")
+        where, url = image.get("warc"), str(image.get("url"))
         record_id = str(where.get("record_id", "")) if isinstance(where, dict) else ""
         detail = _image_error(image, where, ledger) if isinstance(where, dict) else _unheld_error(image, warcs)
+        detail = detail or _unlisted_error(told, where) or _hops_error(image, answers) or ("it stands there twice" if url in named else "")
+        named.add(url)
         if detail:
-            yield Finding("error", "report", report.name, None, record_id, f"{image.get('url')}: {detail}")
+            yield Finding("error", "report", report.name, None, record_id, f"{url}: {detail}")
+    for url in sorted(_grouped(told) - named):
+        yield Finding("error", "report", report.name, None, "", f"{url}: it stands in a group of copies and is none of the pictures")
     yield from _left_out(told, warcs, report.name, ledger)
+
+
+def check_copy(report: Path, wacz: Path, label: str) -> Iterator[Finding]:
+    """The WACZ of an archive holds its latest report, byte for byte; where they tell of different files, it is that of another day."""
+    told = _read(report)
+    if told is None or told.get("wacz") != wacz.name:
+        return
+    try:
+        with zipfile.ZipFile(wacz) as package:
+            names = {name: package.read(name) for name in (f"report/{name}" for name in COPIED) if name in package.namelist()}
+    except ZIP_FAULTS:
+        return  # others tell of that
+    other = _parsed(names.get(f"report/{REPORT}", b""))
+    same_files = other is not None and other.get("warcs") == told.get("warcs")
+    for name, copy in names.items():
+        beside = report.with_name(PurePosixPath(name).name)
+        if beside.is_file() and beside.read_bytes() != copy:
+            severity: Literal["error", "warning"] = "error" if same_files else "warning"
+            yield Finding(severity, "behind", f"{label}/{name}", None, "", "it is not the one that lies beside the WACZ")
 
 
 def _read(report: Path) -> dict[str, Any] | None:
     """None when it is no report."""
     try:
-        told = json.loads(report.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return _parsed(report.read_bytes())
+    except OSError:
+        return None
+
+
+def _parsed(raw: bytes) -> dict[str, Any] | None:
+    try:
+        told = json.loads(raw)
+    except (ValueError, RecursionError):
         return None
     shaped = isinstance(told, dict) and isinstance(told.get("images"), list) and all(isinstance(image, dict) for image in told["images"])
     warcs = told.get("warcs", []) if shaped else None
@@ -53,6 +91,27 @@ def _read(report: Path) -> dict[str, Any] | None:
 def _unheld_error(image: dict[str, Any], warcs: frozenset[str]) -> str:
     """A report of folders of pictures names no archive: its pictures are files of their own."""
     return "the report calls it ok and names no record" if image.get("status") == "ok" and warcs else ""
+
+
+def _unlisted_error(told: dict[str, Any], where: object) -> str:
+    """The files that a report names are all that it was made from."""
+    files = {str(name).removesuffix(OPEN_SUFFIX) for name in (*told.get("warcs", ()), *told.get("unfinished", ()))}
+    return "its record stands in a file that the report does not name" if isinstance(where, dict) and where.get("file") not in files else ""
+
+
+def _hops_error(image: dict[str, Any], answers: Set[tuple[str, int]]) -> str:
+    """Each redirect on the way is an answer in the archive."""
+    for hop in image.get("hops") or ():
+        url, status = (hop.get("url"), hop.get("status")) if isinstance(hop, dict) else (None, None)
+        if status in REDIRECTS and (target_uri(str(url)), status) not in answers:
+            return f"no record tells that {url} answered {status}"
+    return ""
+
+
+def _grouped(told: dict[str, Any]) -> set[str]:
+    clusters = told.get("clusters")
+    groups = [cluster.get("members") for cluster in clusters if isinstance(cluster, dict)] if isinstance(clusters, list) else []
+    return {str(url) for members in groups if isinstance(members, list) for url in members}
 
 
 def _image_error(image: dict[str, Any], where: dict[str, Any], ledger: Ledger) -> str:
@@ -70,13 +129,16 @@ def _answer_error(image: dict[str, Any], facts: Facts) -> str:
     told = image.get("http_status", facts.status)
     if facts.status and told != facts.status:
         return f"the server answered {facts.status}, the report says {told}"
-    if facts.status and image.get("status") == "ok" and not 200 <= facts.status < 300:
+    fine = 200 <= facts.status < 300
+    if facts.status and image.get("status") == "ok" and not fine:
         return f"the report calls it ok, the server answered {facts.status}"
-    return ""
+    return f"the report calls it an error of the server's, which answered {facts.status}" if fine and image.get("status") == FAILED else ""
 
 
 def _payload_error(image: dict[str, Any], facts: Facts, ledger: Ledger) -> str:
     original = ledger.get(facts.refers_to) if facts.type == "revisit" else facts
+    if image.get("status") == "ok" and not (image.get("sha256") and image.get("bytes")):
+        return "the report calls it ok and tells neither its hash nor its size"
     if original is None:
         return ""  # a revisit by date and URL only; where its original is missing, the links say so
     if image.get("sha256") and original.payload_sha256 != image["sha256"]:

@@ -54,6 +54,8 @@ class Facts:
     """Of the HTTP head; 0 without one."""
     truncated: bool
     content_type: str
+    mime: str
+    """What the HTTP head of a response calls its payload; the record's own kind of content for all others."""
     http: bool
     ip: str
     concurrent_to: tuple[str, ...]

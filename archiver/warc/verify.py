@@ -15,10 +15,11 @@ from pathlib import Path
 from archiver.errors import InputError
 from archiver.warc.check_links import Ledger
 from archiver.warc.check_record import check_record
-from archiver.warc.check_report import REPORT, check_report, missing_files
+from archiver.warc.check_report import REPORT, check_copy, check_report, missing_files
 from archiver.warc.check_wacz import WaczCheck
 from archiver.warc.findings import Finding
 from archiver.warc.members import MEMBER_HEADER
+from archiver.warc.package import Package
 from archiver.warc.sources import ARCHIVE_FOLDER, OPEN_SUFFIX, WACZ_SUFFIX, WARC_SUFFIXES, ZIP_FAULTS, Source, open_archive
 from archiver.warc.stream import Broken, Record, read_records
 
@@ -111,7 +112,7 @@ def _verify_wacz(path: Path, now: datetime) -> Iterator[Finding]:
         for source in sources:
             yield from _verify_warc(source, f"{path.name}/{ARCHIVE_FOLDER}{source.name}", ledger, now)
         yield from ledger.check()
-        yield from WaczCheck(path, path.name, wacz).check(ledger.records)
+        yield from WaczCheck(Package(path, path.name, wacz)).check(ledger.records)
 
 
 # --- folders --------------------------------------------------------------------------------------------------------
@@ -130,6 +131,7 @@ def _verify_folder(folder: Path, now: datetime) -> Iterator[Finding]:
         for path in waczs:
             yield from _verify_wacz(path, now)
             yield from _compare_with_wacz(path, warcs)
+            yield from check_copy(place / REPORT, path, path.name)
     if not found:
         raise InputError(f"{folder} holds no WARC and no WACZ")
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
-import hashlib
 import io
 import json
 import re
 import shutil
 import zipfile
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +22,7 @@ from archiver.warc.findings import Finding
 from archiver.warc.members import MEMBER_HEADER
 from archiver.warc.records import IMAGE_URN
 from archiver.warc.verify import verify
-from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all, members, pack, rebuild, split
+from tests.warc.make_fixtures import FAULTS, NAME, ROOT, Fault, make_all, members, pack, relisted, rezip
 from tests.warc.making import START, exchange, ids, jpeg_like, response, writer
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -82,7 +79,7 @@ def folder(tmp_path: Path) -> Path:
     images = [
         {
             "url": item.url,
-            "status": "ok" if item.complete and item.status == 200 else "http_error",
+            "status": ("ok" if item.complete else "truncated") if item.status == 200 else "http_error",
             "http_status": item.status or None,
             "sha256": item.payload_sha256 or None,
             "bytes": item.size_bytes,
@@ -130,6 +127,11 @@ def test_report_that_says_otherwise(folder: Path, key: str, value: object) -> No
         (5, {"status": "ok"}, "the report calls it ok, the server answered 301"),
         (1, {"warc": None}, "the report calls it ok and names no record"),
         (-1, {"status": "ok"}, "the report calls it ok and names no record"),
+        (1, {"sha256": None}, "neither its hash nor its size"),
+        (1, {"bytes": None}, "neither its hash nor its size"),
+        (1, {"status": "http_error"}, "an error of the server's, which answered 200"),
+        (1, {"hops": [{"url": "https://a.example/old", "status": 302}]}, "no record tells that https://a.example/old answered 302"),
+        (2, {"url": "https://a.example/a.png"}, "it stands there twice"),
     ],
 )
 def test_report_of_other_answers_than_the_archive_holds(folder: Path, number: int, values: dict[str, object], words: str) -> None:
@@ -149,6 +151,44 @@ def test_report_that_leaves_a_picture_out(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(json.dumps({"warcs": [name], "images": [{"url": "https://a.example/a.png"}]}))
     (finding,) = errors(tmp_path)
     assert finding.detail == "https://a.example/b.png: in the archive and not in the report"
+
+
+def test_report_of_files_and_groups_that_are_not_there(folder: Path) -> None:
+    report = json.loads((folder / "report.json").read_text())
+    (folder / "report.json").write_text(
+        json.dumps({**report, "clusters": [{"members": ["https://a.example/a.png", "https://no.example/"]}]})
+    )
+    assert [finding.detail for finding in errors(folder)] == [
+        "https://no.example/: it stands in a group of copies and is none of the pictures"
+    ]
+    (folder / "report.json").write_text(json.dumps({**report, "warcs": [], "images": report["images"][1:2]}))
+    (finding,) = errors(folder)
+    assert finding.detail.endswith("its record stands in a file that the report does not name")
+
+
+@pytest.mark.parametrize(
+    ("name", "same_files", "severity"), [("report.json", True, "error"), ("clusters.csv", True, "error"), ("report.json", False, "warning")]
+)
+def test_the_report_in_the_wacz_is_the_one_beside_it(folder: Path, name: str, same_files: bool, severity: str) -> None:
+    report = json.loads((folder / "report.json").read_text()) | {"wacz": "sample.wacz"}
+    (folder / "report.json").write_text(json.dumps(report))
+    (folder / "clusters.csv").write_text("a,b\n")
+
+    def put(files: dict[str, bytes]) -> None:
+        old = report if same_files else {**report, "warcs": []}
+        files["report/report.json"], files["report/clusters.csv"] = json.dumps(old).encode(), b"a,b\n"
+        manifest = json.loads(files["datapackage.json"])
+        listed = {item["path"] for item in manifest["resources"]}
+        manifest["resources"] += [{"path": path, "name": path[7:]} for path in files if path[:7] == "report/" and path not in listed]
+        files["datapackage.json"] = json.dumps(manifest).encode()
+        relisted(files)
+
+    (folder / "sample.wacz").write_bytes(rezip(put)((folder / "sample.wacz").read_bytes()))
+    if same_files:
+        assert list(verify(folder, now=NOW)) == []
+        (folder / name).write_text((folder / name).read_text() + " ")
+    (finding,) = verify(folder, now=NOW)
+    assert (finding.severity, finding.kind, finding.file) == (severity, "behind", f"sample.wacz/report/{name}")
 
 
 @pytest.mark.parametrize(
@@ -263,112 +303,3 @@ def test_every_kind_of_finding_is_documented() -> None:
     assert len(kinds) > 20
     documented = (ROOT.parents[1] / "docs" / "archive-format.md").read_text()
     assert {kind for kind in kinds if f"`{kind}`" not in documented} == set()
-
-
-def base32(raw: bytes) -> str:
-    return base64.b32encode(raw).decode()
-
-
-CHANGED = "https://a.example/a.png"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "severity", "words"),
-    [
-        (b"WARC-Target-URI: https://a.example/a.png", b"WARC-Target-URI: https://a.example/z.png", "error", "is of https://a.example/"),
-        (b"WARC-IP-Address: 203.0.113.7", b"WARC-IP-Address: 203.0.113.8", "error", "is from 203.0.113."),
-        (b"WARC-Date: 2026-11-22T17:41", b"WARC-Date: 2026-11-20T17:41", "error", "is dated 2026-11-2"),
-        (b"WARC-Date: 2026-11-22T17:41:00", b"WARC-Date: 2026-11-22T17:41:01", "warning", "is dated 2026-11-22"),
-    ],
-)
-def test_a_request_and_its_answer_are_one_event(tmp_path: Path, old: bytes, new: bytes, severity: str, words: str) -> None:
-    records = members((ROOT / "good" / NAME).read_bytes())
-    at = next(n for n, record in enumerate(records) if b"WARC-Type: request" in record and CHANGED.encode() in record)
-    assert old in records[at]
-    (tmp_path / NAME).write_bytes(pack([*records[:at], records[at].replace(old, new, 1), *records[at + 1 :]]))
-    *more, finding = verify(tmp_path / NAME, now=NOW)
-    assert (finding.severity, finding.kind) == (severity, "concurrent-to")
-    assert words in finding.detail
-    assert finding.record_id.encode() in records[at]
-    assert [other.kind for other in more] == (["request"] if b"URI" in old else [])
-
-
-def lines(name: bytes, value: bytes, more: bytes = b"") -> Callable[[bytes], bytes]:
-    return lambda record: re.sub(rb"(" + name + rb": )[^\r]*", rb"\g<1>" + value + more, record, count=1)
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (lambda record: record.replace(b"\r\n", b"\n", 1), ("error", "head")),
-        (lambda record: record.replace(b"WARC-Date", b"WARC-Type: response\r\nWARC-Date", 1), ("error", "head")),
-        (lines(b"WARC-Target-URI", b"<https://a.example/a.png>"), ("warning", "target")),
-        (lines(b"WARC-IP-Address", b"203.0.113.777"), ("error", "ip")),
-        (lines(b"\nContent-Type", b"text/plain"), ("error", "content-type")),
-        (lines(b"\nContent-Type", b"application/http; msgtype=request"), ("error", "content-type")),
-        (lines(b"\nContent-Type", b"application/http", b"\r\nWARC-Truncated: length"), ("warning", "truncated")),
-        (lines(b"WARC-Block-Digest", b"crc99:ABC"), ("error", "digest-missing")),
-    ],
-)
-def test_heads_that_are_not_as_they_should_be(tmp_path: Path, change: Callable[[bytes], bytes], told: tuple[str, str]) -> None:
-    records = members((ROOT / "good" / NAME).read_bytes())
-    at = next(n for n, record in enumerate(records) if b"WARC-Type: response" in record and CHANGED.encode() in record)
-    changed = change(records[at])
-    assert changed != records[at]
-    (tmp_path / NAME).write_bytes(pack([*records[:at], changed, *records[at + 1 :]]))
-    found = [(finding.severity, finding.kind) for finding in verify(tmp_path / NAME, now=NOW)]
-    assert told in found
-    assert set(found) <= {told, ("error", "concurrent-to"), ("warning", "digest")}
-
-
-@pytest.mark.parametrize("line", [b"GET http://a.example/%61.png HTTP/1.1", b"OPTIONS * HTTP/1.1", b"CONNECT a.example:443 HTTP/1.1", b"?"])
-def test_request_lines_of_others(tmp_path: Path, line: bytes) -> None:
-    records = members((ROOT / "good" / NAME).read_bytes())
-    at = next(n for n, record in enumerate(records) if b"WARC-Type: request" in record and CHANGED.encode() in record)
-    head, block = split(records[at])
-    records[at] = rebuild(head, line + block[block.index(b"\r\n") :])
-    (tmp_path / NAME).write_bytes(pack(records))
-    assert list(verify(tmp_path / NAME, now=NOW)) == []
-
-
-@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256", "sha512"])
-@pytest.mark.parametrize("spelling", [bytes.hex, lambda raw: raw.hex().upper(), base32, lambda raw: base32(raw).lower().rstrip("=")])
-def test_digests_however_they_are_spelt(tmp_path: Path, algorithm: str, spelling: Callable[[bytes], str]) -> None:
-    records = members((ROOT / "good" / NAME).read_bytes())
-    at = next(n for n, record in enumerate(records) if b"WARC-Type: response" in record and CHANGED.encode() in record)
-    right = hashlib.new(algorithm, split(records[at])[1]).digest()
-    for digest, expected in ((right, []), (right[::-1], ["block-digest"])):
-        label = f"{algorithm}:{spelling(digest)}".encode()
-        (tmp_path / NAME).write_bytes(pack([*records[:at], lines(b"WARC-Block-Digest", label)(records[at]), *records[at + 1 :]]))
-        assert [finding.kind for finding in verify(tmp_path / NAME, now=NOW)] == expected
-
-
-def test_dates_before_the_web(tmp_path: Path) -> None:
-    records = members((ROOT / "good" / NAME).read_bytes())
-    records[0] = records[0].replace(b"WARC-Date: 2026", b"WARC-Date: 1926")
-    (tmp_path / NAME).write_bytes(pack(records))
-    assert [(finding.kind, finding.offset) for finding in errors(tmp_path / NAME)] == [("date", 0)]
-
-
-def test_records_put_in_another_order(tmp_path: Path) -> None:
-    records = members((ROOT / "good" / NAME).read_bytes())
-    at = next(n for n, record in enumerate(records) if b"WARC-Type: revisit" in record)
-    (tmp_path / NAME).write_bytes(pack([records[0], records[at], *records[1:at], *records[at + 1 :]]))
-    (finding,) = verify(tmp_path / NAME, now=NOW)
-    assert (finding.severity, finding.kind) == ("warning", "revisit")
-    assert "another order" in finding.detail
-
-
-def test_a_revisit_that_names_two_originals(tmp_path: Path) -> None:
-    records = members((ROOT / "good" / NAME).read_bytes())
-    at = next(n for n, record in enumerate(records) if b"WARC-Type: revisit" in record)
-    other = next(record for record in records if b"WARC-Type: response" in record and b"c.example/c.png" in record)
-    named = re.search(rb"WARC-Refers-To: <([^>]+)>", records[at])
-    wrong = re.search(rb"WARC-Record-ID: <([^>]+)>", other)
-    assert named
-    assert wrong
-    records[at] = records[at].replace(named[1], wrong[1])
-    (tmp_path / NAME).write_bytes(pack(records))
-    assert [(finding.kind, finding.detail) for finding in errors(tmp_path / NAME)] == [
-        ("revisit", "WARC-Refers-To names another record than WARC-Refers-To-Target-URI and -Date")
-    ]
