@@ -7,6 +7,7 @@ record, in a plain file at the next line that starts one.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zlib
 from collections.abc import Iterator
@@ -252,7 +253,7 @@ def read_records(file: BinaryIO, name: str, offset: int = 0) -> Iterator[Record 
             yield from _member_records(members, file, name)
         except Damaged as error:
             if str(error):
-                yield Broken(name, members.offset, str(error))
+                yield Broken(name, members.offset, str(error), _legible_id(file, members.offset))
             found = _find_member(file, members.offset + 1)
             if found < 0:
                 return
@@ -327,6 +328,16 @@ def _find_member(file: BinaryIO, offset: int) -> int:
             pass
         offset += 1
     return -1
+
+
+def _legible_id(file: BinaryIO, offset: int) -> str:
+    """The record id in a damaged member, when its beginning can be inflated. No checksum vouches for it."""
+    file.seek(offset)
+    inflate, out = zlib.decompressobj(31), b""
+    with contextlib.suppress(zlib.error):
+        while b"\r\n\r\n" not in out and len(out) < MAX_HEAD_BYTES and (few := file.read(32)):
+            out += inflate.decompress(few, MAX_HEAD_BYTES)
+    return bare_id(parse_fields(out.partition(b"\r\n\r\n")[0]).get("WARC-Record-ID")) if out.startswith(b"WARC/") else ""
 
 
 def _search(file: BinaryIO, offset: int, wanted: bytes) -> int:

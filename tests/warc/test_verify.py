@@ -59,6 +59,18 @@ def test_a_finding_says_where(tmp_path: Path) -> None:
     assert f"{finding.file} at {finding.offset} {finding.record_id}: " in finding.line
 
 
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_damage_names_the_record_where_its_head_can_be_read(tmp_path: Path, place: str) -> None:
+    raw = bytearray((ROOT / "good" / NAME).read_bytes())
+    starts = [found.start() for found in re.finditer(re.escape(MEMBER_HEADER), raw)]
+    record_id = re.search(rb"WARC-Record-ID: <([^>]+)>", members(bytes(raw))[2])
+    assert record_id is not None
+    raw[starts[2] + 12 if place == "first" else starts[3] - 1] ^= 0xFF
+    (tmp_path / NAME).write_bytes(raw)
+    found = next(finding for finding in verify(tmp_path / NAME, now=NOW) if finding.kind == "damaged")
+    assert (found.offset, found.record_id) == (starts[2], "" if place == "first" else record_id[1].decode())
+
+
 def test_fixtures_are_what_the_script_makes(tmp_path: Path) -> None:
     """Golden: the format stands still. Members are compared inflated, because deflate libraries differ in their choices."""
     make_all(tmp_path)
