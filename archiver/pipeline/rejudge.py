@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from archiver.errors import InputError
+from archiver.errors import InputError, UsageError
 from archiver.model import Captured, Event, Missed, Outcome, Reason, Report, Target
 from archiver.pipeline import assemble, embedded, folder, inputs, publish, reopening, surveying
 from archiver.pipeline.archive import undecided, wanted
@@ -108,6 +108,8 @@ def dedup(paths: Sequence[Path], where: Path, settings: Settings, means: Means) 
     """Find the same pictures in WARCs, WACZs and folders of pictures. Raises ArchiverError."""
     _present(paths)
     folder.prepare(where)
+    if folder.warcs(where):
+        raise UsageError(f"{where} holds an archive, whose report must stay; name another folder with -o, or see `archiver report`")
     with folder.locked(where), _judged_inputs(paths, where, settings, means) as found:
         means.on_event(Event("stage", detail="Writing the report"))
         names = publish.into_folder(found.report, found.judge, where)

@@ -33,7 +33,8 @@ def check_report(report: Path, ledger: Ledger) -> Iterator[Finding]:
     """Every image of the report must be the one that stands where the report says, and none may be left out."""
     told = _read(report)
     if told is None:
-        yield Finding("error", "report", report.name, None, "", "the report cannot be read")
+        if not _anothers(report):
+            yield Finding("error", "report", report.name, None, "", "the report cannot be read")
         return
     warcs = frozenset(told.get("warcs", ()))
     answers = {(facts.url, facts.status) for facts in ledger.records if facts.http}
@@ -78,6 +79,15 @@ def _read(report: Path) -> dict[str, Any] | None:
         return None
 
 
+def _anothers(report: Path) -> bool:
+    """Other programs call files report.json, too."""
+    try:
+        told = json.loads(report.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and bool(told) and not told.keys() & {"schema_version", "images", "warcs"}
+
+
 def _parsed(raw: bytes) -> dict[str, Any] | None:
     try:
         told = json.loads(raw)
@@ -94,16 +104,22 @@ def _unheld_error(image: dict[str, Any], warcs: frozenset[str]) -> str:
 
 
 def _unlisted_error(told: dict[str, Any], where: object) -> str:
-    """The files that a report names are all that it was made from."""
-    files = {str(name).removesuffix(OPEN_SUFFIX) for name in (*told.get("warcs", ()), *told.get("unfinished", ()))}
-    return "its record stands in a file that the report does not name" if isinstance(where, dict) and where.get("file") not in files else ""
+    """The files that a report names are all that it was made from; one of `dedup` names what it was given instead."""
+    settings, unfinished = told.get("settings"), told.get("unfinished")
+    if not isinstance(where, dict) or (isinstance(settings, dict) and settings.get("inputs")):
+        return ""
+    files = {
+        str(name).removesuffix(OPEN_SUFFIX) for name in (*told.get("warcs", ()), *(unfinished if isinstance(unfinished, list) else ()))
+    }
+    return "" if str(where.get("file")) in files else "its record stands in a file that the report does not name"
 
 
 def _hops_error(image: dict[str, Any], answers: Set[tuple[str, int]]) -> str:
     """Each redirect on the way is an answer in the archive."""
-    for hop in image.get("hops") or ():
+    hops = image.get("hops")
+    for hop in hops if isinstance(hops, list) else ():
         url, status = (hop.get("url"), hop.get("status")) if isinstance(hop, dict) else (None, None)
-        if status in REDIRECTS and (target_uri(str(url)), status) not in answers:
+        if isinstance(status, int) and status in REDIRECTS and (target_uri(str(url)), status) not in answers:
             return f"no record tells that {url} answered {status}"
     return ""
 

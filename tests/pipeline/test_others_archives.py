@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.errors import InputError
+from archiver.errors import InputError, UsageError
 from archiver.model import Report
 from archiver.pipeline.means import Means
 from archiver.pipeline.rejudge import dedup
@@ -81,3 +81,11 @@ def test_an_archive_without_pictures_is_no_fault(tmp_path: Path) -> None:
     made = Browsertrix("rec-0.warc.gz")
     made.fetch(f"{SITE}/page", "HTTP/1.1 200 OK", b"<p>", "content-type: text/html")
     assert judged(tmp_path / made.name, made.data, tmp_path).images == ()
+
+
+def test_the_report_of_an_archive_is_not_written_over(tmp_path: Path) -> None:
+    made = Browsertrix("post-20261122174100-00000.warc.gz")  # a name of ours
+    (tmp_path / made.name).write_bytes(made.data)
+    with pytest.raises(UsageError, match="holds an archive"):
+        dedup([tmp_path / made.name], tmp_path, Settings(workers=1), Means(lambda _: None))
+    assert [path.name for path in tmp_path.iterdir()] == [made.name]

@@ -211,6 +211,47 @@ def test_report_that_cannot_be_read(folder: Path, text: str) -> None:
     assert [finding.kind for finding in errors(folder)] == ["report"]
 
 
+def test_a_report_of_another_program_and_one_of_dedup(folder: Path) -> None:
+    report = json.loads((folder / "report.json").read_text())
+    (folder / "report.json").write_text(json.dumps({**report, "warcs": [], "settings": {"inputs": [NAME]}}))
+    assert list(verify(folder, now=NOW)) == []
+    (folder / "report.json").write_text('{"score": 7}')
+    assert list(verify(folder, now=NOW)) == []
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=3,
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["warcs", "wacz", "unfinished", "settings", "clusters", "images"]),
+    st.sampled_from(["url", "status", "http_status", "sha256", "bytes", "hops", "warc", "final_url"]),
+    st.sampled_from(["file", "offset", "length", "record_id"]),
+    ODD,
+)
+def test_whatever_a_report_says_is_told_not_raised(folder: Path, key: str, of_image: str, of_record: str, odd: object) -> None:
+    whole = (folder / "report.json").read_text()
+    report = json.loads(whole)
+    image = report["images"][1]
+    for changed in (
+        {**report, key: odd},
+        {**report, "images": [{**image, of_image: odd}]},
+        {**report, "images": [{**image, "warc": {**image["warc"], of_record: odd}}]},
+        {
+            **report,
+            "images": [{**image, "hops": [odd, {"url": odd, "status": odd}]}],
+            "clusters": [odd, {"members": odd}, {"members": [odd]}],
+        },
+    ):
+        (folder / "report.json").write_text(json.dumps(changed))
+        list(verify(folder, now=NOW))
+    (folder / "report.json").write_text(whole)
+
+
 def test_swapped_warc_beside_the_wacz(folder: Path) -> None:
     (folder / "report.json").unlink()
     w = writer(folder / "other", prefix=NAME.removesuffix("-00000.warc.gz"))
