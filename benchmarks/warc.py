@@ -55,7 +55,8 @@ def write_ours(folder: Path, bodies: list[bytes]) -> Path:
 def exchange(number: int, raw: bytes) -> Exchange:
     at = datetime(2026, 11, 22, tzinfo=UTC)
     url = f"https://bench.example/{number}.jpg"
-    return Exchange(url, at, "192.0.2.1", b"GET / HTTP/1.1\r\nHost: bench.example\r\n\r\n", io.BytesIO(raw), 200, "", "http/1.1")
+    request = f"GET /{number}.jpg HTTP/1.1\r\nHost: bench.example\r\n\r\n".encode()
+    return Exchange(url, at, "192.0.2.1", request, io.BytesIO(raw), 200, "", "http/1.1")
 
 
 def write_warcio(folder: Path, bodies: list[bytes]) -> Path:
@@ -67,7 +68,7 @@ def write_warcio(folder: Path, bodies: list[bytes]) -> Path:
             url = f"https://bench.example/{number}.jpg"
             response = w.create_warc_record(url, "response", payload=io.BytesIO(body), http_headers=head)
             request = w.create_warc_record(
-                url, "request", http_headers=StatusAndHeaders("GET / HTTP/1.1", [("Host", "b")], is_http_request=True)
+                url, "request", http_headers=StatusAndHeaders(f"GET /{number}.jpg HTTP/1.1", [("Host", "b")], is_http_request=True)
             )
             w.write_request_response_pair(request, response)
     return path

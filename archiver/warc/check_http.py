@@ -24,7 +24,7 @@ def check_event(record: Record, facts: Facts, scan: Scan) -> Iterator[Finding]:
     if record.type == "response":
         yield from _check_body(record, facts, scan)
     elif record.type == "request" and (asked := _asked_else(scan.head_raw, facts.url)):
-        yield facts.error("request", f"the request asks for {asked}, not for what WARC-Target-URI names")
+        yield facts.warning("request", f"the request asks for {asked}, not for what WARC-Target-URI names")
 
 
 def _says(content_type: str, role: str) -> bool:

@@ -87,6 +87,10 @@ def test_request_lines_of_others(tmp_path: Path, line: bytes) -> None:
     records[at] = rebuild(head, line + block[block.index(b"\r\n") :])
     (tmp_path / NAME).write_bytes(pack(records))
     assert list(verify(tmp_path / NAME, now=NOW)) == []
+    records[at] = rebuild(head, b"GET /b.png HTTP/1.1" + block[block.index(b"\r\n") :])
+    (tmp_path / NAME).write_bytes(pack(records))
+    (finding,) = verify(tmp_path / NAME, now=NOW)
+    assert (finding.severity, finding.kind) == ("warning", "request")
 
 
 @pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256", "sha512"])
