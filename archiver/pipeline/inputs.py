@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from archiver.errors import InputError
 from archiver.model import Archived, Captured, Hop, Link, Missed, Outcome, Reason, RecordRef, Role, Stored, Target, Truncation
 from archiver.pipeline.tasks import Source
 from archiver.warc import reader
@@ -38,7 +39,17 @@ def expected(paths: Sequence[Path]) -> int:
 
 
 def read(path: Path, several: bool, told: Told) -> Iterator[tuple[Outcome, Source | None]]:
-    """What one input holds, with the place of each payload. `several`: names get the input's own name in front."""
+    """What one input holds, with the place of each payload. `several`: names get the input's own name in front.
+
+    An input that cannot be opened, or not read on, is one more thing that was skipped.
+    """
+    try:
+        yield from _read(path, several, told)
+    except InputError as error:
+        told.skipped.append(str(error))
+
+
+def _read(path: Path, several: bool, told: Told) -> Iterator[tuple[Outcome, Source | None]]:
     if path.is_dir() and not reader.open_archive(path):
         yield from _files(path, f"{path.name}/" if several else "", told)
     elif path.is_dir() or _is_archive(path):

@@ -25,8 +25,8 @@ def summary(run: Run, width: int = 0) -> list[str]:
 
 
 def failures(run: Run) -> list[str]:
-    """Only what went wrong with single pictures, as plain lines under the name of the post."""
-    lines = terminal.failures(run.report)[1:] if run.report else []
+    """Only what went wrong with single pictures and what could not be read, as plain lines under the name of the post."""
+    lines = [*terminal.failures(run.report)[1:], *terminal.passed_over(run.report)[1:]] if run.report else []
     return [f"{text(discretion.bare(run.source))}: {lines[0]}", *lines[1:]] if lines else []
 
 

@@ -48,8 +48,7 @@ def summary(report: Report, *, folder: str = "", files: tuple[str, ...] = (), wi
     places = Places(report)
     lines = [*_head(report, numbers), *_clusters(report, places), *_doubts(report, places, width), *failures(report, width)]
     lines += [plain(line) for line in changes.lines(report)]
-    if report.skipped:
-        lines += ["", f"Passed over: {len(report.skipped)}", *(f"  {plain(entry)}" for entry in report.skipped[:FAILURES_MAX])]
+    lines += passed_over(report)
     if folder or files:
         lines += ["", f"Written to {plain(folder)}" if folder else "Written", *(f"  {plain(name)}" for name in files)]
     return lines
@@ -121,6 +120,15 @@ def failures(report: Report, width: int = 0) -> list[str]:
     if len(failed) > FAILURES_MAX:
         lines.append(f"  ... and {len(failed) - FAILURES_MAX} more in the report")
     return lines
+
+
+def passed_over(report: Report) -> list[str]:
+    """What could not be read; empty when all could."""
+    if not report.skipped:
+        return []
+    more = len(report.skipped) - FAILURES_MAX
+    told = [f"  {plain(entry)}" for entry in report.skipped[:FAILURES_MAX]]
+    return ["", f"Passed over: {len(report.skipped)}", *told, *([f"  ... and {more} more in the report"] if more > 0 else [])]
 
 
 def _fitted(start: str, what: str, why: str, width: int) -> list[str]:

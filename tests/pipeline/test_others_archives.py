@@ -10,8 +10,10 @@ import pytest
 
 from archiver.errors import InputError, UsageError
 from archiver.model import Report
+from archiver.pipeline import present
 from archiver.pipeline.means import Means
 from archiver.pipeline.rejudge import dedup
+from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
 from tests.warc.foreign import (
     BROWSERTRIX_PICTURES,
@@ -61,6 +63,8 @@ def test_heads_as_browsers_tell_them(tmp_path: Path, start: str) -> None:
         ("empty.warc.gz", b"", "empty.warc.gz at byte 0: the file holds no record"),
         ("text.warc", b"hello", "text.warc at byte 0: no record starts here"),
         ("text.warc.gz", gzip.compress(b"hello", mtime=0), "text.warc.gz at byte 0: no record starts here"),
+        ("cut.wacz", b"PK\x03\x04", "cut.wacz is no readable WACZ: File is not a zip file"),
+        ("text.txt", b"hello", "text.txt is neither a WARC nor a WACZ"),
         ("cut.warc.gz", heritrix()[:200], "cut.warc.gz at byte 0: the file ends inside a gzip member"),
     ],
 )
@@ -73,7 +77,9 @@ def test_what_cannot_be_read_at_all_ends_the_run_and_beside_others_is_named(tmp_
     (tmp_path / HERITRIX_NAME).write_bytes(heritrix())
     report = dedup([tmp_path / name, tmp_path / HERITRIX_NAME], out, Settings(workers=1), Means(lambda _: None)).report
     assert report is not None
-    assert report.skipped == (reason,)
+    (skipped,) = report.skipped
+    assert skipped.endswith(reason)
+    assert present.failures(Run("these", out, report))[-2:] == ["Passed over: 1", f"  {skipped}"]
     assert len(report.images) == len(HERITRIX_PICTURES) + 1
 
 
