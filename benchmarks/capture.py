@@ -1,10 +1,8 @@
-"""CPU, memory and connections of the downloader under load, beside `curl --parallel` on the same list.
+"""CPU and memory of the downloader, beside `curl --parallel` on the same list.
 
-    python benchmarks/capture.py [--targets 5000] [--hosts 500] [--faults]
+    python benchmarks/capture.py [--targets 5000] [--hosts 500]
 
-A server of its own process answers on 127.0.0.0/8. With --faults one target in a hundred each is reset, cut short, gone, busy, silent,
-redirected, sent in circles, broken in its chunk framing, no HTTP at all, or dripped for ever. Without, every answer is a picture of
-60 kB at once, and curl fetches the same list.
+A server of its own process answers on 127.0.0.0/8 with pictures of 60 kB. What goes wrong in the web is played by `load.py`.
 """
 
 from __future__ import annotations
@@ -23,49 +21,23 @@ from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from archiver.capture import connector  # noqa: E402
 from archiver.capture.client import Client  # noqa: E402
-from archiver.capture.wire import WireProtocol  # noqa: E402
 from archiver.model import Captured, Exchange, FetchSettings, RecordRef, Stored, Target  # noqa: E402
 from archiver.pipeline.capturing import collecting_seldom  # noqa: E402
 
 BODY = b"\xff\xd8" + bytes(range(256)) * 235
 PICTURE = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
-CANNED = {
-    2: b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone",
-    3: b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy",
-    5: b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /50\r\n\r\n",
-    6: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(BODY) + BODY + b"\r\nzz\r\n",
-    8: b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /8\r\n\r\n",
-}
-ENDING = {1: PICTURE[:5000], 7: b"SSH-2.0-x\r\n"}
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(asyncio.IncompleteReadError, ConnectionError):
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            kind = int(head.split(b" ", 2)[1].strip(b"/")) % 100
-            if kind == 0:
-                writer.transport.abort()
-                return
-            if kind == 4:
-                await reader.read()
-                return
-            if kind == 9:
-                writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-                while not writer.transport.is_closing():
-                    writer.write(b"x")
-                    await asyncio.sleep(0.1)
-                return
-            writer.write(CANNED.get(kind) or ENDING.get(kind) or PICTURE)
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(PICTURE)
             await writer.drain()
-            if kind in ENDING:
-                break
     writer.close()
 
 
@@ -74,27 +46,6 @@ async def serve() -> None:
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
     os._exit(0)
-
-
-class Counted(WireProtocol):
-    """Counts the connections that are open."""
-
-    open: ClassVar[Counter[str]] = Counter()
-    peaks: ClassVar[dict[str, int]] = {"connections": 0, "connections_per_host": 0}
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.host = transport.get_extra_info("peername")[0]
-        self.open[self.host] += 1
-        self.peaks["connections"] = max(self.peaks["connections"], self.open.total())
-        self.peaks["connections_per_host"] = max(self.peaks["connections_per_host"], self.open[self.host])
-        super().connection_made(transport)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self.open[self.host] -= 1
-        super().connection_lost(exc)
-
-
-connector.WireProtocol = Counted
 
 
 async def record(exchange: Exchange) -> Stored:
@@ -125,7 +76,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", type=int, default=5000)
     parser.add_argument("--hosts", type=int, default=500)
-    parser.add_argument("--faults", action="store_true")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -135,12 +85,9 @@ def main() -> None:
     assert server.stdin is not None
     assert server.stdout is not None
     port = int(server.stdout.readline())
-    paths = [i if options.faults else i * 100 + 50 for i in range(options.targets)]
     hosts = [f"127.0.{1 + i % options.hosts // 250}.{1 + i % options.hosts % 250}" for i in range(options.targets)]
-    urls = [f"http://{host}:{port}/{path}" for host, path in zip(hosts, paths, strict=True)]
-    settings = FetchSettings(
-        allow_addresses=("127.0.0.0/8",), read_timeout_s=2, min_speed_window_s=2, total_timeout_s=8, backoff_base_s=0.1
-    )
+    urls = [f"http://{host}:{port}/{i}" for i, host in enumerate(hosts)]
+    settings = FetchSettings(allow_addresses=("127.0.0.0/8",))
     try:
         with tempfile.TemporaryDirectory() as folder:
             rss_kib, cpu_s, wall_s = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time(), time.monotonic()
@@ -150,10 +97,9 @@ def main() -> None:
                 "outcomes": dict(counts),
                 "cpu_ms_per_target": round((time.process_time() - cpu_s) * 1000 / len(urls), 3),
                 "wall_s": round(time.monotonic() - wall_s, 1),
-                **Counted.peaks,
                 "grown_by_mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - rss_kib) // 1024,
             }
-            if not options.faults and shutil.which("curl"):
+            if shutil.which("curl"):
                 found["curl_cpu_ms_per_target"] = round(curl_cpu_s(urls, Path(folder)) * 1000 / len(urls), 3)
     finally:
         server.stdin.close()

@@ -1,5 +1,8 @@
 """aiohttp's connectors with our protocol on them, pinned to addresses that were judged beforehand.
 
+What may be connected to travels in a context variable, which timers and handles of the event loop keep alive long after an exchange:
+so it holds nothing else.
+
 `_factory`, `_resolve_host` and `_get` are private names of aiohttp, which is therefore pinned to a minor release. Should one of the
 first two lose its meaning, `_checked_socket` (a public hook) still refuses every address that the exchange was not given.
 """
@@ -10,6 +13,8 @@ import asyncio
 import errno
 import socket
 import ssl
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,7 +23,7 @@ from aiohttp.abc import ResolveResult
 from aiohttp.connector import Connection
 
 from archiver.capture.addresses import literal
-from archiver.capture.tape import CURRENT
+from archiver.capture.resolver import Route
 from archiver.capture.wire import WireProtocol, read_buffer
 
 KEEP_ALIVE_S = 15.0
@@ -26,15 +31,27 @@ _HANDSHAKE_S = 3600.0
 """No bound of its own: the connect timeout is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What the running task is about to connect to."""
+
+    route: Route
+    fresh: bool = False
+    """A connection that was never used is wanted."""
+
+
+CURRENT: ContextVar[Way] = ContextVar("archiver_way")
+
+
 class _Fresh(aiohttp.TCPConnector):
-    """Hands out no connection of the pool where the tape asks for a new one."""
+    """Hands out no connection of the pool where a new one is wanted."""
 
     async def _get(self, key: Any, traces: Any) -> Connection | None:
         return None if CURRENT.get().fresh else await super()._get(key, traces)
 
 
 class PinnedConnector(_Fresh):
-    """Connects to the addresses and the port of the current tape and to nothing else."""
+    """Connects to the addresses and the port of the current way and to nothing else."""
 
     def __init__(self) -> None:
         super().__init__(limit=0, use_dns_cache=False, keepalive_timeout=KEEP_ALIVE_S, socket_factory=_checked_socket)

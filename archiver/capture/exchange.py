@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +15,13 @@ import aiohttp
 from yarl import URL
 
 from archiver.capture import failures
-from archiver.capture.connector import PinnedConnector, socks_connector
+from archiver.capture.connector import CURRENT, PinnedConnector, Way, socks_connector
 from archiver.capture.framing import Head
 from archiver.capture.headers import Speech, blanked, without_userinfo
 from archiver.capture.limits import Claim, Limits
 from archiver.capture.policy import Refusal
 from archiver.capture.resolver import Resolver, Route
-from archiver.capture.tape import CURRENT, End, Tape
+from archiver.capture.tape import End, Tape
 from archiver.capture.throttle import Throttle
 from archiver.capture.tls import Trust
 from archiver.capture.urls import Place, parse, visible
@@ -137,10 +138,10 @@ class Exchanger:
         """One try on one connection; the flag says that the connection was stale and nothing was lost by it."""
         deadline_s = asyncio.get_running_loop().time() + self._settings.total_timeout_s
         on_attach = partial(self._limits.took, claim)
-        tape = Tape(self._settings, self._spool_dir, deadline_s, self._throttle, self._watch, route, on_attach, fresh=fresh)
+        tape = Tape(self._settings, self._spool_dir, deadline_s, self._throttle, self._watch, on_attach)
         try:
             at = self._now()
-            failed = await self._converse(tape, question, at)
+            failed = await self._converse(tape, question, at, Way(route, fresh))
             await self._limits.keep(address, question.place.origin, tape.protocol)
             if tape.spool_error is not None:
                 raise OutputError(f"cannot keep what arrives in {self._spool_dir}: {tape.spool_error.strerror}")
@@ -154,12 +155,12 @@ class Exchanger:
         finally:
             tape.close()
 
-    async def _converse(self, tape: Tape, question: Question, at: datetime) -> Exception | None:
+    async def _converse(self, tape: Tape, question: Question, at: datetime, way: Way) -> Exception | None:
         """Send the request and wait for the end of the response; the exception when there was no exchange."""
         assert self._connector is not None
         place = question.place
         fields = self._speech.headers(place, question.first, accept=question.accept, now_s=at.timestamp())
-        token = CURRENT.set(tape)
+        token = CURRENT.set(way)
         try:
             loop, context = asyncio.get_running_loop(), self._trust.context(place.host)
             request = aiohttp.ClientRequest("GET", _yarl(place), loop=loop, ssl=context, proxy=self._proxy_url)
@@ -170,6 +171,7 @@ class Exchanger:
             finally:
                 connection.release() if tape.end.done() else connection.close()
         except Exception as exc:  # whatever a stranger's server provokes in the layers below costs this target only
+            _forget_way_of(exc)
             return exc
         finally:
             CURRENT.reset(token)
@@ -229,6 +231,16 @@ def _start_of(tape: Tape, size: int) -> bytes:
         return b""
     tape.spool.seek(0)
     return tape.spool.read(size)
+
+
+def _forget_way_of(exc: BaseException) -> None:
+    """An exception holds the frames that it came through, in circles that only the garbage collector finds; those of a failed TLS
+    handshake hold a quarter of a megabyte."""
+    link: BaseException | None = exc
+    while link is not None:
+        traceback.clear_frames(link.__traceback__)
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
 
 
 def _head(place: Place, fields: list[tuple[str, str]], request: aiohttp.ClientRequest) -> bytes:

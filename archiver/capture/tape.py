@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
 from archiver.capture.framing import Body, Framer
-from archiver.capture.resolver import Route
 from archiver.capture.throttle import Throttle
 from archiver.capture.watch import Watch
 from archiver.model import FetchSettings
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
 SPOOL_MEMORY_BYTES = 256 * 1024
 _FRAMING_BYTES_MIN = 1024 * 1024
 """So much chunk framing is always borne; beyond it, framing must not outweigh what it frames."""
-
-CURRENT: ContextVar[Tape] = ContextVar("archiver_tape")
-"""The tape of the exchange that the running task is about to make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +46,10 @@ class Tape:
         deadline_s: float,
         throttle: Throttle,
         watch: Watch,
-        route: Route,
         on_attach: OnAttach,
-        *,
-        fresh: bool = False,
     ) -> None:
-        """`deadline_s` is in the time of the running event loop; a connection may be made to the addresses of `route` only.
-
-        `on_attach` is called with the connection that the exchange is made on; `fresh` asks for one that was never used.
-        """
+        """`deadline_s` is in the time of the running event loop; `on_attach` is called with the connection of the exchange."""
         self._on_attach = on_attach
-        self.fresh = fresh
-        self.route = route
         self.settings = settings
         self.throttle = throttle
         self._watch = watch

@@ -121,6 +121,7 @@ class WireProtocol(ResponseHandler, asyncio.BufferedProtocol):
             else:
                 self._finish(tape, End("cut", "the connection was reset" if exc else "the server closed the connection"))
         super().connection_lost(exc)
+        self._raw = None  # the pool may hold on to us for a while, and a TLS transport to a quarter of a megabyte
 
     def detach(self, tape: Tape) -> None:
         """Nobody listens any more; what still arrives closes the connection."""
