@@ -17,20 +17,17 @@ _ORIGIN = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 
 
 def check_event(record: Record, facts: Facts, scan: Scan) -> Iterator[Finding]:
-    """What is asked and answered over HTTP (sections 6.3.2, 6.5.2)."""
+    """What is asked and answered over HTTP (sections 6.3.2, 6.5.2: its kind should be told, and not wrongly)."""
     role = "request" if record.type == "request" else "response"
-    if scan.block_bytes and not _says(facts.content_type, role):
-        yield facts.error("content-type", f"Content-Type of the record is {facts.content_type!r}, not application/http;msgtype={role}")
+    kind = _KIND.fullmatch(facts.content_type)
+    told = _ROLE.search(kind["told"] or "") if kind else None
+    if (kind is None and scan.block_bytes) or (told and told[1].lower() != role):
+        says = facts.error if kind else facts.warning
+        yield says("content-type", f"Content-Type of the record is {facts.content_type!r}, not application/http;msgtype={role}")
     if record.type == "response":
         yield from _check_body(record, facts, scan)
     elif record.type == "request" and (asked := _asked_else(scan.head_raw, facts.url)):
         yield facts.warning("request", f"the request asks for {asked}, not for what WARC-Target-URI names")
-
-
-def _says(content_type: str, role: str) -> bool:
-    kind = _KIND.fullmatch(content_type)
-    told = _ROLE.search(kind["told"] or "") if kind else None
-    return kind is not None and (told is None or told[1].lower() == role)
 
 
 def _asked_else(head: bytes, url: str) -> str:

@@ -42,6 +42,8 @@ _ONCE = (
     "Content-Type",
     "Content-Length",
 )
+_OF_FILES = ("resource", "conversion", "metadata")
+"""Some programs give them the dates of the files that they were made of."""
 _NEEDS_URL = ("response", "resource", "request", "revisit", "conversion", "continuation")
 
 
@@ -178,7 +180,8 @@ def _check_head(record: Record, facts: Facts, now: datetime) -> Iterator[Finding
     elif at > now + FUTURE_ALLOWANCE:
         yield facts.error("date", f"the record is dated in the future: {facts.date}")
     elif at.year < FIRST_YEAR:
-        yield facts.error("date", f"the record is dated before there was a web: {facts.date}")
+        told = facts.warning if record.type in _OF_FILES else facts.error
+        yield told("date", f"the record is dated before there was a web: {facts.date}")
 
 
 def _check_target(record: Record, facts: Facts) -> Iterator[Finding]:

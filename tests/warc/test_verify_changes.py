@@ -62,7 +62,7 @@ def lines(name: bytes, value: bytes, more: bytes = b"") -> Callable[[bytes], byt
         (lambda record: record.replace(b"WARC-Date", b"WARC-Type: response\r\nWARC-Date", 1), ("error", "head")),
         (lines(b"WARC-Target-URI", b"<https://a.example/a.png>"), ("warning", "target")),
         (lines(b"WARC-IP-Address", b"203.0.113.777"), ("error", "ip")),
-        (lines(b"\nContent-Type", b"text/plain"), ("error", "content-type")),
+        (lines(b"\nContent-Type", b"text/plain"), ("warning", "content-type")),
         (lines(b"\nContent-Type", b"application/http; msgtype=request"), ("error", "content-type")),
         (lines(b"\nContent-Type", b"application/http", b"\r\nWARC-Truncated: length"), ("warning", "truncated")),
         (lines(b"WARC-Block-Digest", b"crc99:ABC"), ("error", "digest-missing")),
@@ -110,6 +110,11 @@ def test_dates_before_the_web(tmp_path: Path) -> None:
     records[0] = records[0].replace(b"WARC-Date: 2026", b"WARC-Date: 1926")
     (tmp_path / NAME).write_bytes(pack(records))
     assert [(finding.kind, finding.offset) for finding in errors(tmp_path / NAME)] == [("date", 0)]
+    records = members((ROOT / "good" / NAME).read_bytes())
+    at = next(n for n, record in enumerate(records) if b"WARC-Type: resource" in record)
+    records[at] = records[at].replace(b"WARC-Date: 2026", b"WARC-Date: 1980")
+    (tmp_path / NAME).write_bytes(pack(records))
+    assert [(finding.severity, finding.kind) for finding in verify(tmp_path / NAME, now=NOW)] == [("warning", "date")]
 
 
 def test_records_put_in_another_order(tmp_path: Path) -> None:
