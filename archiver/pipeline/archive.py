@@ -118,8 +118,10 @@ def carry_out(work: Work, local: Document | None) -> Steps:
     try:
         memory = _remember(work)
         expected = len(local.links) if local else PICTURES_OF_A_PAGE
-        check = work.means.stop.check
-        with Judge(work.where / folder.CACHE, work.settings, work.means.on_event, expected=expected, check=check) as judge:
+        means = work.means
+        with Judge(
+            work.where / folder.CACHE, work.settings, means.on_event, expected=expected, check=means.stop.check, workers=means.workers
+        ) as judge:
             robots = partial(memory.robots, where=work.where, now=started)
             captured = yield lambda client: _capture(
                 work, capturing.Capture(client, writer, memory.begun, robots), writer, memory, judge, local

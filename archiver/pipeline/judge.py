@@ -41,8 +41,16 @@ class Judge:
     """Measures what is submitted; `finish` compares and groups. A context manager: leaving it by an exception ends all work at once."""
 
     def __init__(
-        self, cache: Path, settings: Settings, on_event: Callable[[Event], None], *, expected: int = 100, check: Callable[[], None] = _go_on
+        self,
+        cache: Path,
+        settings: Settings,
+        on_event: Callable[[Event], None],
+        *,
+        expected: int = 100,
+        check: Callable[[], None] = _go_on,
+        workers: Workers | None = None,
     ) -> None:
+        """`workers`: those that several judges share; else it has some of its own, by how many pictures are `expected`."""
         self._cache = Cache.open(cache)
         self._shelf: tasks.Shelf = (str(self._cache.path), self._cache.version)
         self._settings = settings
@@ -50,17 +58,25 @@ class Judge:
         self._check = check
         self._lock = threading.Lock()
         self._submitted: set[str] = set()
-        self._futures: list[Future[Any]] = []
+        self._waiting: set[Future[Any]] = set()
+        """What was asked of the workers and is not done; what is done is let go of."""
+        self._noted: list[Future[None]] = []
         self._pictures: dict[str, Picture] = {}
         self._unreadable: dict[str, Unreadable] = {}
         self._failure: ArchiverError | None = None
-        self._workers = Workers(settings.workers or _count(expected))
+        self._workers = workers or Workers(settings.workers or _count(expected))
+        self._own = workers is None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._workers.__exit__(kind, error, trace)
+        if self._own:
+            self._workers.__exit__(kind, error, trace)
+        for future in tuple(self._waiting):
+            future.cancel()  # in the line of shared workers
+        for noted in self._noted:
+            wait_for(noted)
         self._cache.close()
 
     def submit(self, source: Source) -> None:
@@ -73,9 +89,10 @@ class Judge:
             self._keep(source.payload, known)
             return
         future = self._workers.submit(tasks.measure_source, source)
+        self._await(future)
         noted: Future[None] = Future()  # a future wakes those who wait for it before its callbacks have run
         future.add_done_callback(lambda done: self._note(source.payload, done, noted))
-        self._futures.append(noted)
+        self._noted.append(noted)
 
     def adopt(self, found: Measured | None, source: Source) -> None:
         """Take over what another judge measured; measure `source` when that is lost."""
@@ -167,10 +184,14 @@ class Judge:
         """JPEGs of measured pictures, longest side 200 px."""
         return {payload: self._cache.load_thumbnail(payload) for payload in payloads if payload in self._pictures}
 
+    def _await(self, future: Future[Any]) -> None:
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
+
     def _wait(self) -> None:
-        for future in self._futures:
+        for noted in self._noted:
             with suppress(Exception):  # `_measured` has taken note of it
-                wait_for(future)
+                wait_for(noted)
             self._check()
 
     def _compare(self, wanted: Sequence[tuple[Picture, Picture]]) -> list[Pair]:
@@ -180,6 +201,8 @@ class Judge:
         rest = [(a, b) for a, b in wanted if (a.payload, b.payload) not in known]
         batches = [rest[start : start + PAIRS_PER_TASK] for start in range(0, len(rest), PAIRS_PER_TASK)]
         futures = [self._workers.submit_unbounded(tasks.compare_pairs, self._shelf, batch, strictness) for batch in batches]
+        for future in futures:
+            self._await(future)
         for batch, future in zip(batches, futures, strict=True):
             pairs = _result(future)
             self._check()

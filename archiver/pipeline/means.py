@@ -7,8 +7,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from archiver.model import Event
+
+if TYPE_CHECKING:
+    from archiver.pipeline.workers import Workers
 
 OnEvent = Callable[[Event], None]
 
@@ -49,3 +53,5 @@ class Means:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     new_id: Callable[[], str] = lambda: f"urn:uuid:{uuid.uuid4()}"
     stop: Stop = field(default_factory=Stop)
+    workers: Workers | None = None
+    """Worker processes that several posts share; None: each has its own."""

@@ -1,7 +1,8 @@
 """Several posts at the same time, and one polite visitor to every host.
 
 What is shared out is the waiting for the network: the fetches of all posts run on one event loop, in a thread of its own, through one
-client, so that limits, pauses and connections are those of one visitor. All the rest of a post (reading, judging, writing) is
+client, so that limits, pauses and connections are those of one visitor; and strangers' pictures are decoded by one set of worker processes,
+so that memory is bounded however many posts there are. All the rest of a post (reading, judging, writing) is
 done here, one post after the other, in the caller's thread, where Ctrl-C arrives.
 """
 
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,7 +28,7 @@ from archiver.pipeline.discretion import bare
 from archiver.pipeline.means import Means
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
-from archiver.pipeline.workers import WAIT_S
+from archiver.pipeline.workers import WAIT_S, Workers
 
 
 def archive(posts: Sequence[tuple[str, Path]], jobs: int, settings: Settings, means: Means) -> list[Run]:
@@ -34,7 +36,11 @@ def archive(posts: Sequence[tuple[str, Path]], jobs: int, settings: Settings, me
 
     Raises UsageError for settings that no client can use, and KeyboardInterrupt; every WARC is complete and readable then.
     """
-    with Network(settings.fetch, means) as network, _UnderWay(network, settings, means) as under_way:
+    with (
+        Network(settings.fetch, means) as network,
+        Workers(settings.workers) as workers,
+        _UnderWay(network, settings, replace(means, workers=workers)) as under_way,
+    ):
         for number, (source, where) in enumerate(posts):
             while under_way.count >= jobs:
                 under_way.finish_one()
@@ -115,6 +121,8 @@ class _UnderWay:
         if error is None:
             return
         self._network.close()  # first, so that nobody writes any more into what is closed now
+        if self._means.workers is not None:
+            self._means.workers.terminate()  # nobody waits for what they do
         for _, _, _, steps in self._posts.values():
             with suppress(BaseException):
                 steps.throw(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from archiver.model import Event, FetchSettings
 from archiver.pipeline import many
 from archiver.pipeline.settings import Settings
 from tests.servers import Connection, Request, response, routes, serve, then_hang
+from tests.small_pictures import scene
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = FetchSettings(allow_addresses=("127.0.0.0/8",), retries=0)
@@ -139,3 +142,34 @@ def test_an_interrupted_run_leaves_every_archive_readable(number: signal.Signals
     assert all(kept), "what had come stays"
     assert not (tmp_path / "out" / "p3").exists()
     assert not list(tmp_path.glob("out/*/report.json"))
+
+
+def children() -> set[str]:
+    """Process numbers of the workers that this process has."""
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):
+            for child in (task / "children").read_text().split():
+                if b"archiver.pipeline.child" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.add(child)
+    return found
+
+
+def test_posts_share_their_worker_processes(tmp_path: Path) -> None:
+    met, seen = threading.Barrier(6), set[int]()
+
+    def handler(connection: Connection, request: Request) -> None:
+        met.wait(30)
+        drawn = io.BytesIO()
+        scene(int(request.target[2]), 60, 40).save(drawn, "PNG")
+        connection.send(response(drawn.getvalue()))
+
+    def on_event(event: Event) -> None:
+        if event.name == "measured":
+            seen.add(len(children()))
+
+    with serve(handler) as web:
+        settings = Settings(fetch=replace(LOOPBACK, per_host=6), workers=2)
+        runs = many.archive(posts(tmp_path, web.url, 6, 1), tmp_path / "out", settings, on_event, jobs=6)
+    assert [run.report.images[0].status for run in runs if run.report] == ["ok"] * 6
+    assert 0 < max(seen) <= 2
