@@ -130,7 +130,8 @@ def _check_revisit(facts: Facts, captures: _Captures) -> Iterator[Finding]:
     found = captures.at(facts)
     if not _PROFILE.fullmatch(facts.profile):
         yield facts.error("revisit", f"WARC-Profile names no profile of the standard (section 6.7): {facts.profile!r}")
-    if not (facts.refers_to_url and facts.refers_to_date):
+    by_moment = bool(facts.refers_to_url and facts.refers_to_date)
+    if not by_moment:
         told = facts.warning if facts.version in VERSIONS_BEFORE_REFERS_TO else facts.error
         yield told("revisit", "the revisit lacks WARC-Refers-To-Target-URI or -Date, which viewers need")
         found = captures.otherwise(facts)
@@ -143,10 +144,10 @@ def _check_revisit(facts: Facts, captures: _Captures) -> Iterator[Finding]:
         return
     if digest and all(parse_digest(original.payload_digest) not in (digest, None) for original in originals):
         yield facts.error("revisit", "the payload of the original has another digest than the revisit says")
-    if not digest and not facts.profile.endswith(NOT_MODIFIED):
+    if not facts.payload_digest and not facts.profile.endswith(NOT_MODIFIED):
         told = facts.warning if facts.version in VERSIONS_BEFORE_REFERS_TO else facts.error
-        yield told("revisit", "the revisit has no WARC-Payload-Digest that could be compared (section 6.7.2)")
-    if facts.refers_to and all(original.id != facts.refers_to for original in found):
+        yield told("revisit", "the revisit has no WARC-Payload-Digest (section 6.7.2)")
+    if by_moment and facts.refers_to and all(original.id != facts.refers_to for original in found):
         yield facts.error("revisit", "WARC-Refers-To names another record than WARC-Refers-To-Target-URI and -Date")
     if all(original.file == facts.file and original.offset > facts.offset for original in originals):
         yield facts.warning("revisit", "the original stands behind its revisit in the file: the records were put in another order")

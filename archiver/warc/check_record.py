@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from pathlib import PurePath
 
 from archiver.warc import records as rec
 from archiver.warc.check_http import check_event
@@ -193,6 +194,9 @@ def _check_target(record: Record, facts: Facts) -> Iterator[Finding]:
         yield facts.warning("target", "WARC-Target-URI has a fragment; viewers look for the address without it")
     if facts.ip and not _is_address(facts.ip):
         yield facts.error("ip", f"WARC-IP-Address is no address: {facts.ip} (section 5.10)")
+    named = record.fields.get("WARC-Filename").strip('"')
+    if record.type == "warcinfo" and named and PurePath(named).name != record.file:
+        yield facts.warning("warcinfo", f"WARC-Filename says {named}: the file was renamed, or is another one")
     cut = record.fields.get("WARC-Truncated")
     if cut and cut not in TRUNCATED:
         yield facts.warning("truncated", f"WARC-Truncated gives a reason that is not in the standard: {cut}")

@@ -117,6 +117,13 @@ def test_dates_before_the_web(tmp_path: Path) -> None:
     assert [(finding.severity, finding.kind) for finding in verify(tmp_path / NAME, now=NOW)] == [("warning", "date")]
 
 
+def test_a_file_under_another_name(tmp_path: Path) -> None:
+    (tmp_path / "other.warc.gz").write_bytes((ROOT / "good" / NAME).read_bytes())
+    (finding,) = verify(tmp_path / "other.warc.gz", now=NOW)
+    assert (finding.severity, finding.kind, finding.offset) == ("warning", "warcinfo", 0)
+    assert NAME in finding.detail
+
+
 def test_records_put_in_another_order(tmp_path: Path) -> None:
     records = members((ROOT / "good" / NAME).read_bytes())
     at = next(n for n, record in enumerate(records) if b"WARC-Type: revisit" in record)
@@ -180,3 +187,20 @@ def test_a_wacz_that_says_otherwise(tmp_path: Path, change: Callable[[dict[str, 
     (tmp_path / "x.wacz").write_bytes(rezip(change)((ROOT / "good" / "sample.wacz").read_bytes()))
     found = [finding for finding in errors(tmp_path / "x.wacz") if words in finding.detail]
     assert {finding.kind for finding in found} == {kind}
+
+
+def test_digests_that_are_not_known_here_are_no_fault(tmp_path: Path) -> None:
+    records = [re.sub(rb"Digest: sha256:", b"Digest: blake3:", record) for record in members((ROOT / "good" / NAME).read_bytes())]
+    (tmp_path / NAME).write_bytes(pack(records))
+    found = list(verify(tmp_path / NAME, now=NOW))
+    assert {(finding.severity, finding.kind) for finding in found} == {("warning", "digest")}
+
+
+@pytest.mark.parametrize(("version", "severity"), [(b"WARC/1.0", "warning"), (b"WARC/1.1", "error")])
+def test_a_revisit_without_a_digest(tmp_path: Path, version: bytes, severity: str) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    at = next(n for n, record in enumerate(records) if b"WARC-Type: revisit" in record)
+    records[at] = re.sub(rb"WARC-Payload-Digest: [^\r]*\r\n", b"", records[at]).replace(b"WARC/1.1\r", version + b"\r", 1)
+    (tmp_path / NAME).write_bytes(pack(records))
+    (finding,) = verify(tmp_path / NAME, now=NOW)
+    assert (finding.severity, finding.kind) == (severity, "revisit")
