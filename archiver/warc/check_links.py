@@ -26,6 +26,14 @@ class Ledger:
     def __init__(self) -> None:
         self.records: list[Facts] = []
         self._by_id: dict[str, Facts] = {}
+        self._damaged: set[str] = set()
+
+    def add_damaged(self, record_id: str) -> None:
+        """A record of which no more can be said than that it is there."""
+        self._damaged.add(record_id)
+
+    def _state(self, record_id: str) -> str:
+        return "damaged" if record_id in self._damaged else "not here"
 
     def add(self, facts: Facts) -> Iterator[Finding]:
         first = self._by_id.setdefault(facts.id, facts)
@@ -66,14 +74,14 @@ class Ledger:
             for name in facts.concurrent_to:
                 other = self._by_id.get(name)
                 if other is None:
-                    yield facts.error("concurrent-to", f"WARC-Concurrent-To names {name}, which is not here")
+                    yield facts.error("concurrent-to", f"WARC-Concurrent-To names {name}, which is {self._state(name)}")
                 elif facts.http and other.http:
                     yield from _check_event(facts, other)
 
     def _check_refers_to(self) -> Iterator[Finding]:
         for facts in self.records:
             if facts.refers_to and facts.refers_to not in self._by_id:
-                yield facts.error("refers-to", f"WARC-Refers-To names {facts.refers_to}, which is not here")
+                yield facts.error("refers-to", f"WARC-Refers-To names {facts.refers_to}, which is {self._state(facts.refers_to)}")
 
     def _check_revisits(self) -> Iterator[Finding]:
         captures = _Captures(self.records, self._by_id)

@@ -42,6 +42,7 @@ def verify(path: Path, *, now: datetime | None = None) -> Iterator[Finding]:
     else:
         ledger = Ledger()
         for source in open_archive(path):
+            yield from _unfinished(source.path)
             yield from _verify_warc(source, source.name, ledger, moment)
         yield from ledger.check()
 
@@ -53,6 +54,11 @@ def _is_zip(path: Path) -> bool:
         return file.read(4) == b"PK\x03\x04"
 
 
+def _unfinished(path: Path) -> Iterator[Finding]:
+    if path.name.endswith(OPEN_SUFFIX):
+        yield Finding("warning", "unfinished", path.name, None, "", "the file is not complete: a capture is running or was broken off")
+
+
 def _verify_warc(source: Source, label: str, ledger: Ledger, now: datetime) -> Iterator[Finding]:
     shared, seen = 0, 0
     headers: dict[bytes, list[int]] = {}
@@ -60,6 +66,7 @@ def _verify_warc(source: Source, label: str, ledger: Ledger, now: datetime) -> I
         plain = not file.read(2).startswith(b"\x1f\x8b")
         for record in read_records(file, source.name):
             if isinstance(record, Broken):
+                ledger.add_damaged(record.record_id)
                 yield Finding("error", "damaged", label, record.offset, record.record_id, record.detail)
                 continue
             seen += 1
@@ -140,8 +147,7 @@ def _verify_warcs(warcs: list[Path], now: datetime) -> Iterator[Finding]:
     ledger = Ledger()
     for path in warcs:
         name = path.name.removesuffix(OPEN_SUFFIX)
-        if name != path.name:
-            yield Finding("warning", "unfinished", path.name, None, "", "the file is not complete: a capture is running or was broken off")
+        yield from _unfinished(path)
         yield from _verify_warc(Source(name, path), name, ledger, now)
     yield from ledger.check()
     if warcs and (report := warcs[0].with_name(REPORT)).is_file():

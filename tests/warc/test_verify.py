@@ -69,6 +69,9 @@ def test_damage_names_the_record_where_its_head_can_be_read(tmp_path: Path, plac
     (tmp_path / NAME).write_bytes(raw)
     found = next(finding for finding in verify(tmp_path / NAME, now=NOW) if finding.kind == "damaged")
     assert (found.offset, found.record_id) == (starts[2], "" if place == "first" else record_id[1].decode())
+    following = [finding.detail for finding in verify(tmp_path / NAME, now=NOW) if record_id[1].decode() in finding.detail]
+    assert following
+    assert all(detail.endswith("which is not here" if place == "first" else "which is damaged") for detail in following)
 
 
 def test_fixtures_are_what_the_script_makes(tmp_path: Path) -> None:
@@ -273,8 +276,9 @@ def test_a_wacz_of_an_earlier_capture_is_told(folder: Path) -> None:
 def test_unfinished_file_is_told(folder: Path) -> None:
     (folder / NAME).rename(folder / (NAME + ".open"))
     (folder / "sample.wacz").unlink()
-    (finding,) = verify(folder, now=NOW)
-    assert (finding.severity, finding.kind) == ("warning", "unfinished")
+    for path in (folder, folder / (NAME + ".open"), folder / NAME):
+        (finding,) = verify(path, now=NOW)
+        assert (finding.severity, finding.kind) == ("warning", "unfinished")
 
 
 def test_a_lying_server_is_no_fault_of_the_archive(tmp_path: Path) -> None:
