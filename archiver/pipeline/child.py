@@ -1,7 +1,8 @@
 """A worker process: takes one task after another from its parent and sends back what came of each.
 
 Started by `archiver.pipeline.workers` as `python -m archiver.pipeline.child FD CPU_S MEMORY_BYTES`. FD is its end of a socket
-pair, over which pickled tasks come and answers go; standard input is a life line that ends when the parent does, however that dies.
+pair, over which pickled tasks come and answers go (`answers.py`); standard input is a life line that ends when the parent does,
+however that dies.
 """
 
 from __future__ import annotations
@@ -12,14 +13,9 @@ import resource
 import signal
 import sys
 import threading
-import traceback
 from multiprocessing.connection import Connection
-from typing import Any, Literal
 
-from archiver.pipeline import gate
-
-Answer = tuple[Literal["ok", "error", "memory"], Any]
-"""`ok` with the result, `error` with the exception, `memory` with a sentence."""
+from archiver.pipeline import answers, gate
 
 
 def main(arguments: list[str]) -> None:
@@ -65,25 +61,14 @@ def _lower(kind: int, soft: int) -> None:
 
 
 def perform(task: bytes) -> bytes:
-    """Run one pickled `(function, arguments)` and pickle its Answer."""
+    """Run one pickled `(function, arguments)` and pack its answer."""
     try:
         function, arguments = pickle.loads(task)  # noqa: S301  (written by our parent)
-        answer: Answer = ("ok", function(*arguments))
-        return pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+        return answers.pack(("ok", function(*arguments)))
     except MemoryError:
-        return pickle.dumps(("memory", "it needs more memory than a worker may have"))
+        return answers.pack(("memory", "it needs more memory than a worker may have"))
     except Exception as error:  # whatever a task raises belongs to who asked for it
-        return _pickle_error(error)
-
-
-def _pickle_error(error: Exception) -> bytes:
-    error.add_note("in a worker process:\n" + "".join(traceback.format_exception(error)))
-    try:
-        dumped = pickle.dumps(("error", error))
-        pickle.loads(dumped)  # noqa: S301  (an exception with arguments of its own may pickle and not unpickle)
-    except Exception:
-        return pickle.dumps(("error", RuntimeError(f"{type(error).__name__}: {error}")))
-    return dumped
+        return answers.pack(("error", answers.raised(error)))
 
 
 if __name__ == "__main__":

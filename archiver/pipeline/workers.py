@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection, Pipe
 from types import TracebackType
 from typing import Any, Literal, ParamSpec, Self, TypeVar
 
-from archiver.pipeline import gate, turns
+from archiver.pipeline import answers, gate, turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,6 +32,8 @@ T = TypeVar("T")
 TASK_TIMEOUT_S = 30.0
 MEMORY_BYTES = 320 * 2**20
 """Private memory of one process. Its modules take 71 MB of it, the largest picture that is decoded up to 190."""
+ANSWER_BYTES_MAX = 64 * 2**20
+"""A measured picture, with features and previews, is well below a megabyte."""
 WORKERS_MAX = 4
 """Chosen by default at most."""
 WAIT_S = 0.5
@@ -95,8 +97,8 @@ _Task = tuple["Future[Any]", bytes, _Limits]
 class Workers:
     """A fixed number of worker processes.
 
-    Functions must be importable by name (module level) and arguments picklable. Leaving a `with` block waits for what was
-    submitted; leaving it by an exception (Ctrl-C too) ends every process at once.
+    Functions must be importable by name (module level), arguments picklable, and results what `answers` lets through. Leaving a `with`
+    block waits for what was submitted; leaving it by an exception (Ctrl-C too) ends every process at once.
     """
 
     def __init__(self, count: int = 0, *, task_timeout_s: float = TASK_TIMEOUT_S, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -209,14 +211,14 @@ class Workers:
                 self._running.discard(child.process)
 
 
-def _settle(future: Future[Any], answer: tuple[str, Any]) -> None:
+def _settle(future: Future[Any], answer: answers.Answer) -> None:
     match answer:
         case ("ok", result):
             future.set_result(result)
         case ("memory", str(detail)):
             future.set_result(WorkerFailure("memory", detail))
-        case ("error", BaseException() as error):
-            future.set_exception(error)
+        case ("error", found):
+            future.set_exception(answers.exception(found))
         case _:
             raise AssertionError(f"a worker answered {answer[0]!r}")
 
@@ -247,7 +249,7 @@ class _Child:
             theirs.close()
         self._share.grow(-turns.IDLE_BYTES)
 
-    def ask(self, call: bytes) -> tuple[str, Any]:
+    def ask(self, call: bytes) -> answers.Answer:
         """Send one call and wait for its Answer. Raises _Lost with a WorkerFailure when there will be none."""
         held = turns.ORDINARY_BYTES
         self._share.take(held)
@@ -267,12 +269,14 @@ class _Child:
         finally:
             self._share.give(held)
 
-    def _hear(self) -> tuple[str, Any]:
+    def _hear(self) -> answers.Answer:
         """The next word of the process; the time it waited for its turn does not count."""
         if not self._connection.poll(self.limits.task_s):
             raise _Lost(WorkerFailure("timeout", f"no answer within {self.limits.task_s:g} s"))
-        word: tuple[str, Any] = pickle.loads(self._connection.recv_bytes())  # noqa: S301  (written by our own child)
-        return word
+        try:
+            return answers.unpack(self._connection.recv_bytes(None if self.limits is _UNBOUNDED else ANSWER_BYTES_MAX))
+        except answers.NoAnswer as error:
+            raise _Lost(WorkerFailure("crash", f"what the process answered is no answer: {error}")) from None
 
     def _post_mortem(self) -> WorkerFailure:
         try:

@@ -8,6 +8,7 @@ import signal
 import time
 from pathlib import Path
 
+from archiver.pipeline import gate
 from archiver.pipeline.gate import alone
 
 
@@ -94,3 +95,10 @@ def sleep_inside(seconds: float) -> None:
 def process_id_after(seconds: float) -> int:
     time.sleep(seconds)
     return os.getpid()
+
+
+def say(said: bytes) -> None:
+    """What a decoder that was taken over could do: answer in place of its process."""
+    (parent,) = gate._parents
+    parent.send_bytes(said)
+    time.sleep(1000)
