@@ -42,15 +42,17 @@ BUCKET_MAX = 64
 """Descriptors in a bucket beyond which it is a commonplace."""
 MATCH_MAX_BITS = 40
 """Hamming distance of two descriptors (of 256) that still match."""
-VOTES_MIN = 6
+VOTES_MIN = 5
 """Matches that agree on scale and angle; three gave three times as many pairs and hardly a further copy."""
-FEW_POINTS, VOTES_OF_FEW = 60, 3
+FEW_POINTS, VOTES_OF_FEW = 120, 3
 """A picture with so few corners has not six to spare; there three votes do, and they cost few pairs."""
 HASH_MAX_BITS = 8
 """Distance of two frame hashes (of 64)."""
 NEAREST_MAX = 24
 """Pictures with a near frame hash that one picture is compared with; copies of copies still meet in one cluster."""
 
+PLACE_PX = 64.0
+"""Side of the squares, in pixels of the view, within which matches agree on a place."""
 _ANGLE_BINS = 24
 _SCALE_STEP = 0.5  # octaves
 
@@ -117,7 +119,7 @@ def by_points(sketches: Sequence[SketchLike]) -> set[tuple[int, int]]:
         return set()
     owner = np.repeat(np.arange(len(sketches)), counts)
     codes = _near(np.concatenate([sketch.descriptors for sketch in sketches]), owner)
-    points = np.concatenate([sketch.points[:, 2:] for sketch in sketches])
+    points = np.concatenate([sketch.points for sketch in sketches])
     few = np.array(counts) <= FEW_POINTS
     found: set[tuple[int, int]] = set()
     for chunk in _by_owner(codes, np.cumsum(counts) * total):
@@ -214,24 +216,59 @@ def _bucket_pairs(keys: NDArray[np.uint32]) -> Iterator[tuple[Ints, Ints]]:
 
 
 def _vote(left: Ints, right: Ints, owner: Ints, points: NDArray[np.float32], pictures: int, least: int) -> set[tuple[int, int]]:
+    """Pairs of pictures of which `least` matches agree on scale and angle, and on where the one then lies on the other."""
     if not len(left):
         return set()
-    scale = np.log2(points[left, 0] / points[right, 0]) / _SCALE_STEP
-    angle = (points[left, 1] - points[right, 1]) % 360.0 / 360.0 * _ANGLE_BINS
+    scale = np.log2(points[left, 2] / points[right, 2]) / _SCALE_STEP
+    angle = (points[left, 3] - points[right, 3]) % 360.0 / 360.0 * _ANGLE_BINS
     pair = owner[left] * pictures + owner[right]
-    votes = []
+    found: list[Ints] = []
     for shift_scale in (32.0, 32.5):
         for shift_angle in (0.0, 0.5):
-            bins = (scale + shift_scale).astype(np.int64) * _ANGLE_BINS + (angle + shift_angle).astype(np.int64) % _ANGLE_BINS
-            votes.append(_many(pair * 4096 + bins, left, least))
-    return {(int(code // pictures), int(code % pictures)) for code in np.unique(np.concatenate(votes))}
+            turn, step = angle + shift_angle, scale + shift_scale
+            bins = step.astype(np.int64) * _ANGLE_BINS + turn.astype(np.int64) % _ANGLE_BINS
+            kept, group = _crowds(pair * 4096 + bins, left, least)
+            if not len(kept):
+                continue
+            sizes = 2.0 ** (_mean(step[kept], group) * _SCALE_STEP - shift_scale * _SCALE_STEP)
+            turns = np.radians((_mean(turn[kept], group) - shift_angle) * 360.0 / _ANGLE_BINS)
+            places = _places(points[left[kept], :2], points[right[kept], :2], group, sizes, turns)
+            found += [pair[kept[chosen]] for chosen in _gathered(places, left[kept], group, least)]
+    return {(int(code // pictures), int(code % pictures)) for code in np.unique(np.concatenate(found))} if found else set()
 
 
-def _many(code: Ints, left: Ints, least: int) -> Ints:
-    """Pairs (the code without its bin) that have `least` different points in one bin: a repeated pattern votes once a point."""
-    order = np.argsort(code, kind="stable")
-    code, left = code[order], left[order]  # `left` came sorted
+def _mean(values: NDArray[np.floating], group: Ints) -> NDArray[np.floating]:
+    """Per element the mean of its group; groups are numbered from 0."""
+    means: NDArray[np.floating] = (np.bincount(group, values) / np.bincount(group))[group]
+    return means
+
+
+def _places(
+    onto: NDArray[np.float32], source: NDArray[np.float32], group: Ints, sizes: NDArray[np.floating], turns: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """(N, 2): where each match says that the middle of its group's points lies, as multiples of how exactly it can tell."""
+    x, y = (source[:, axis] - _mean(source[:, axis], group) for axis in (0, 1))
+    across, down = sizes * np.cos(turns), sizes * np.sin(turns)
+    at = np.stack([onto[:, 0] - (across * x - down * y), onto[:, 1] - (down * x + across * y)], axis=1)
+    unit: NDArray[np.floating] = (PLACE_PX * np.maximum(1.0, sizes))[:, None]
+    return at / unit
+
+
+def _gathered(places: NDArray[np.floating], left: Ints, group: Ints, least: int) -> Iterator[Ints]:
+    """Indices of matches whose places fall into one square with enough others of their group, for four grids."""
+    for shift_x in (0.0, 0.5):
+        for shift_y in (0.0, 0.5):
+            x, y = np.floor(places + (shift_x, shift_y)).astype(np.int64).clip(-500, 500).T + 512
+            yield _crowds((group * 1024 + x) * 1024 + y, left, least)[0]
+
+
+def _crowds(code: Ints, left: Ints, least: int) -> tuple[Ints, Ints]:
+    """Indices of those whose code `least` different points share (a repeated pattern votes once a point), and their groups from 0 on."""
+    order = np.argsort(code, kind="stable")  # `left` came sorted within a code
+    code, left = code[order], left[order]
     first = np.concatenate(([True], (code[1:] != code[:-1]) | (left[1:] != left[:-1])))
-    code = code[first]
-    enough = code[least - 1 :][code[least - 1 :] == code[: len(code) - least + 1]] if len(code) >= least else code[:0]
-    return np.unique(enough) // 4096
+    order, code = order[first], code[first]
+    group = np.cumsum(np.concatenate(([0], code[1:] != code[:-1])))
+    many = np.bincount(group) >= least
+    chosen = many[group]
+    return order[chosen], (np.cumsum(many) - 1)[group[chosen]]

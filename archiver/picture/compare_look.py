@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archiver.picture.compare_place import Laid
-from archiver.picture.compare_tone import AGREES, Mask, give_tones
+from archiver.picture.compare_tone import AGREES, Mask, give_tones, median
 from archiver.picture.features import Bytes, Floats
 
 REGIONS_MAX = 4
@@ -146,7 +146,7 @@ def look(laid: Laid) -> Look | None:
         detail=float(detail.sum()) / area,
         detail_px=int(detail.sum()),
         good=good,
-        median=float(np.median(values)) if len(values) else 0.0,
+        median=median(values) if len(values) else 0.0,
         whole=_correlation(grey_a[mask], grey_b[mask]),
         bad=float(apart.sum()) / area,
         big=big,

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from archiver.picture.compare_tone import median
 from archiver.picture.features import Bytes, Features, Floats
 
 Matrix = NDArray[Any]
@@ -287,8 +288,8 @@ def _same_tone(one: Floats, other: Floats, mask: NDArray[np.bool_]) -> Floats:
             break
         covariance = float(((x[keep] - x[keep].mean()) * (y[keep] - y[keep].mean())).mean())
         gain = float(np.clip(covariance / deviation**2, 0.3, 3.0))
-        offset = float(np.median(y[keep] - gain * x[keep]))
+        offset = median(y[keep] - gain * x[keep])
         rest = np.abs(y - gain * x - offset)
-        keep = rest <= max(8.0, 2.0 * float(np.median(rest)))
+        keep = rest <= max(8.0, 2.0 * median(rest))
     toned: Floats = other * gain + offset
     return toned

@@ -119,9 +119,9 @@ def line(onto: Floats, grey: Floats) -> Bytes:
         if keep.sum() < 20 or x[keep].std() < 2.0:
             break
         gain = float(np.clip(np.polyfit(x[keep], y[keep], 1)[0], *GAIN_RANGE))
-        offset = float(np.median(y[keep] - gain * x[keep]))
+        offset = median(y[keep] - gain * x[keep])
         rest = np.abs(y - gain * x - offset)
-        keep = rest <= max(6.0, 2.0 * float(np.median(rest)))
+        keep = rest <= max(6.0, 2.0 * median(rest))
     table: Bytes = np.clip(np.rint(np.arange(256) * gain + offset), 0, 255).astype(np.uint8)
     return table
 
@@ -129,7 +129,7 @@ def line(onto: Floats, grey: Floats) -> Bytes:
 def gamma(onto: Floats, grey: Floats) -> Bytes:
     """The same for a power of the level."""
     x, y = _unclipped(onto, grey)
-    power = float(np.clip(np.median(np.log(y / 255.0) / np.log(x / 255.0)), *GAIN_RANGE)) if len(x) >= 20 else 1.0
+    power = float(np.clip(median(np.log(y / 255.0) / np.log(x / 255.0)), *GAIN_RANGE)) if len(x) >= 20 else 1.0
     table: Bytes = np.rint(255.0 * (np.arange(256) / 255.0) ** power).astype(np.uint8)
     return table
 
@@ -156,14 +156,23 @@ def tone_map(onto: Floats, grey: Floats, mask: Mask) -> Floats:
     if len(x) > TONE_SAMPLE:
         x, y = x[:: len(x) // TONE_SAMPLE + 1], y[:: len(y) // TONE_SAMPLE + 1]
     shift = y - 255.0 * x
-    off = np.abs(shift - np.median(shift))
-    starts = (np.ones(len(x), bool), off <= max(6.0, 1.5 * float(np.median(off))))
+    off = np.abs(shift - median(shift))
+    starts = (np.ones(len(x), bool), off <= max(6.0, 1.5 * median(off)))
     basis = np.stack([np.ones_like(x), x, x * x, x * x * x], axis=1)
     _, factors = min((_fit(basis, y, start) for start in starts), key=lambda fit: fit[0])
-    steps = np.arange(255 * TONE_STEPS + 1) / (255.0 * TONE_STEPS)
-    curve = np.maximum.accumulate(np.clip(np.stack([np.ones_like(steps), steps, steps**2, steps**3], axis=1) @ factors, 0, 255))
+    curve = np.maximum.accumulate(np.clip(_CUBICS @ factors, 0, 255))
     mapped: Floats = curve.astype(np.float32)[np.clip(np.rint(grey * TONE_STEPS), 0, 255 * TONE_STEPS).astype(np.int16)]
     return mapped
+
+
+_CUBICS = (np.arange(255 * TONE_STEPS + 1)[:, None] / (255.0 * TONE_STEPS)) ** np.arange(4)
+"""Powers 0 to 3 of every level of the table that tones are mapped by."""
+
+
+def median(values: Floats) -> float:
+    """The middle one of the values, the upper of two; a tenth of what numpy's own takes on a thousand."""
+    middle = len(values) // 2
+    return float(np.partition(values, middle)[middle])
 
 
 def _fit(basis: Floats, y: Floats, keep: Mask) -> tuple[float, Floats]:
@@ -176,8 +185,8 @@ def _fit(basis: Floats, y: Floats, keep: Mask) -> tuple[float, Floats]:
         factors = np.linalg.solve(chosen.T @ chosen + ridge * len(chosen) * 0.02 + np.eye(4) * 1e-6, chosen.T @ target)
         factors[1] += 255.0
         rest = np.abs(y - basis @ factors)
-        keep = rest <= max(6.0, 2.5 * float(np.median(rest)))
-    return float(np.median(rest)), factors
+        keep = rest <= max(6.0, 2.5 * median(rest))
+    return median(rest), factors
 
 
 def windows(one: Floats, other: Floats, mask: Mask) -> tuple[Floats, Mask, Floats]:
