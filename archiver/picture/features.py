@@ -15,7 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FEATURES_VERSION = "1"
+from archiver.picture.windows import RATIOS, Box, cuts, halves
+
+FEATURES_VERSION = "2"
 """Changes with anything that changes the bytes of `Features`."""
 
 POINTS_MAX = 400
@@ -30,9 +32,13 @@ BORDER_RANGE = 24
 BORDER_MAX = 0.45
 """Share of a side that a border may take on each edge."""
 
+WINDOWS_PX = 160
+WINDOWS = len(RATIOS) + 2
+"""Hashes of parts of the frame: the cuts and the halves of windows.py."""
+
 _MAGIC = b"AFEA"
 _HEAD = struct.Struct("<4sB3x")
-_VIEW = struct.Struct("<HHHxx4f4QI")
+_VIEW = struct.Struct(f"<HHHxx4f{4 + WINDOWS}QI")
 
 Bytes = NDArray[Any]
 """uint8; OpenCV's stubs cannot tell the type of what they return."""
@@ -52,8 +58,15 @@ class Sketch:
     """(N,) index of the view of each point."""
     hashes: NDArray[np.uint64]
     """(V, 4) DCT hashes: frame, mirrored frame, frame without border, that mirrored; 0 where the frame is flat."""
+    windows: NDArray[np.uint64]
+    """(V, WINDOWS) DCT hashes of the parts of windows.py, cuts first; 0 where a part is flat or the frame itself."""
     sizes: NDArray[np.int64]
     """(V, 2) width and height of each view in pixels."""
+
+    @cached_property
+    def cut_to(self) -> NDArray[np.int64]:
+        """(V,) index of the ratio of windows.py that each view has, -1 for none of them."""
+        return np.array([next((k for k, box in enumerate(cuts(*size)) if box is None), -1) for size in self.sizes.tolist()], np.int64)
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,7 @@ class Features:
         for number, look in enumerate(self.packed):
             mine = self.sketch.view == number
             width, height = (int(side) for side in self.sketch.sizes[number])
-            hashes = (int(value) for value in self.sketch.hashes[number])
+            hashes = (int(value) for value in (*self.sketch.hashes[number], *self.sketch.windows[number]))
             parts.append(_VIEW.pack(width, height, int(mine.sum()), *self.boxes[number], *hashes, len(look)))
             parts += [self.sketch.points[mine].tobytes(), self.sketch.descriptors[mine].tobytes(), look]
         return b"".join(parts)
@@ -105,8 +118,8 @@ class Features:
             at += points.nbytes
             descriptors = np.frombuffer(data, np.uint8, count * 32, at).reshape(-1, 32)
             at += descriptors.nbytes
-            size = rest[8]
-            views.append(_View((width, height), points, descriptors, tuple(rest[4:8]), tuple(rest[:4]), data[at : at + size]))
+            hashes, size = rest[4:-1], rest[-1]
+            views.append(_View((width, height), points, descriptors, tuple(hashes), tuple(rest[:4]), data[at : at + size]))
             at += size
         return _join(views)
 
@@ -117,6 +130,7 @@ class _View:
     points: Floats
     descriptors: Bytes
     hashes: tuple[int, ...]
+    """Those of the frame, then those of its parts."""
     box: tuple[float, ...]
     look: bytes
 
@@ -131,7 +145,8 @@ def _join(views: list[_View]) -> Features:
         np.concatenate([view.points for view in views]),
         np.concatenate([view.descriptors for view in views]),
         np.concatenate([np.full(len(view.points), number, np.uint8) for number, view in enumerate(views)]),
-        np.array([view.hashes for view in views], np.uint64),
+        np.array([view.hashes[:4] for view in views], np.uint64),
+        np.array([view.hashes[4:] for view in views], np.uint64),
         np.array([view.size for view in views], np.int64),
     )
     boxes = tuple((view.box[0], view.box[1], view.box[2], view.box[3]) for view in views)
@@ -144,7 +159,7 @@ def _extract(view: Bytes) -> _View:
     box = content_box(grey)
     points, descriptors = _corners(grey)
     inner = grey[box[1] : box[3], box[0] : box[2]]
-    hashes = (*frame_hashes(grey), *frame_hashes(inner))
+    hashes = (*frame_hashes(grey), *frame_hashes(inner), *_window_hashes(grey))
     box_px = (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
     return _View((width, height), points, descriptors, hashes, box_px, _pack(view))
 
@@ -197,6 +212,18 @@ def frame_hashes(grey: Bytes) -> tuple[int, int]:
     low[0, 0] = 0.0
     odd = np.where(np.arange(8) % 2 == 1, -1.0, 1.0)
     return _bits(low), _bits(low * odd)
+
+
+def _window_hashes(grey: Bytes) -> list[int]:
+    grey = _shrink(grey, WINDOWS_PX)  # a hash sees 32 px of each part
+    height, width = grey.shape
+    boxes = (*cuts(width, height), *halves(width, height))
+    return [_part_hash(grey, box) if box is not None else 0 for box in boxes]
+
+
+def _part_hash(grey: Bytes, box: Box) -> int:
+    left, top, right, bottom = (round(side) for side in box)
+    return frame_hashes(grey[top : max(bottom, top + 1), left : max(right, left + 1)])[0]
 
 
 def _bits(low: NDArray[np.floating]) -> int:

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archiver.cluster.candidates as module
-from archiver.cluster.candidates import NEAREST_MAX, candidates
+import archiver.cluster.corners as corners
+from archiver.cluster.candidates import candidates
+from archiver.cluster.frames import NEAREST_MAX
 from archiver.model import Fingerprint, Picture, PictureEvidence
 
 
@@ -18,6 +19,8 @@ class Points:
     points: np.ndarray
     descriptors: np.ndarray
     hashes: np.ndarray
+    windows: np.ndarray = field(default_factory=lambda: np.zeros((1, 7), np.uint64))
+    cut_to: np.ndarray = field(default_factory=lambda: np.array([-1]))
 
 
 def picture(number: int, informative: bool = True) -> Picture:
@@ -70,7 +73,7 @@ def test_chunks_of_matches_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     sketches = [sketch(rng.randint(1, 9)) for _ in range(40)]
     pictures = [picture(number) for number in range(40)]
     at_once = candidates(pictures, sketches)
-    monkeypatch.setattr(module, "CHUNK_PAIRS", 7)
+    monkeypatch.setattr(corners, "CHUNK_PAIRS", 7)
     assert candidates(pictures, sketches) == at_once
     assert len(at_once) > 40
 
@@ -97,3 +100,49 @@ def test_a_picture_with_few_corners_needs_fewer_votes() -> None:
     whole = sketch(5)
     part = Points(whole.points[:4], whole.descriptors[:4], whole.hashes)
     assert candidates([picture(0), picture(1)], [whole, part]) == [(0, 1)]
+
+
+def moved(one: Points, angle_deg: float, scale: float, seed: int | None = None) -> Points:
+    """The same descriptors, turned and scaled together; with a seed each at a place of its own."""
+    points = one.points.copy()
+    turn = np.radians(angle_deg)
+    matrix = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    points[:, :2] = points[:, :2] @ matrix.T + 30.0 if seed is None else np.random.default_rng(seed).uniform(0, 2000, (len(points), 2))
+    points[:, 2] *= scale
+    points[:, 3] = (points[:, 3] + angle_deg) % 360.0
+    return replace(one, points=points)
+
+
+@pytest.mark.parametrize(("angle_deg", "scale"), [(0.0, 1.0), (17.0, 0.6), (-50.0, 1.9), (180.0, 0.3)])
+def test_matches_that_agree_on_scale_and_angle_must_agree_on_the_place_too(angle_deg: float, scale: float) -> None:
+    pictures = [picture(0), picture(1)]
+    one = sketch(7)
+    few = replace(one, points=one.points[:12], descriptors=one.descriptors[:12])
+    assert candidates(pictures, [few, moved(few, angle_deg, scale)]) == [(0, 1)]
+    assert candidates(pictures, [few, moved(few, angle_deg, scale, seed=3)]) == []
+
+
+def with_windows(seed: int, frame: int, cut_to: int = -1, **windows: int) -> Points:
+    numbers = {"square": 0, "wide": 3, "upper": 5, "lower": 6}
+    values = np.zeros((1, 7), np.uint64)
+    for name, value in windows.items():
+        values[0, numbers[name]] = value
+    return replace(sketch(seed, frame), windows=values, cut_to=np.array([cut_to]))
+
+
+def test_a_frame_like_the_middle_of_another_cut_to_its_ratio_makes_a_pair() -> None:
+    whole = with_windows(1, 0xFFFF_0000_0000_FFFF, square=0x1234_5678_9ABC_DEF0)
+    square, wide = (with_windows(seed, 0x1234_5678_9ABC_DEF1, cut_to) for seed, cut_to in ((2, 0), (3, 3)))
+    pictures = [picture(0), picture(1)]
+    assert candidates(pictures, [whole, square]) == [(0, 1)]
+    assert candidates(pictures, [whole, wide]) == []
+
+
+def test_frames_alike_above_or_below_a_banner_make_a_pair() -> None:
+    plain = with_windows(1, 0xFFFF_0000_0000_FFFF, upper=0xAAAA_AAAA_0F0F_0F0F, lower=0x3333_CCCC_3333_CCCC)
+    above, below, neither = (
+        with_windows(2, 0x00FF_00FF_00FF_00FF, upper=0xAAAA_AAAA_0F0F_0F0D),
+        with_windows(3, 0xF00F_F00F_0FF0_0FF0, lower=0x3333_CCCC_3333_CCCC),
+        with_windows(4, 0x5555_5555_5555_5555, upper=0x3333_CCCC_3333_CCCC),
+    )
+    assert candidates([picture(i) for i in range(4)], [plain, above, below, neither]) == [(0, 1), (0, 2)]
