@@ -77,7 +77,7 @@ def compare(a: Picture, fa: Features, b: Picture, fb: Features, *, strictness: s
 
 def _pair(a: Picture, fa: Features, b: Picture, fb: Features, found: Finding, accept: float) -> Pair:
     seen = found.evidence
-    laid = transform(a, fa, b, fb, found.place, found.frame, found.look.region, found.laid)
+    laid = transform(a, fa, b, fb, found.place, found.frame, _marked(found), found.laid)
     full = (a.width_px, a.height_px) if laid.fuller == "a" else (b.width_px, b.height_px)
     verdict, names, because = _verdict(seen, found, accept, laid, full)
     return Pair(a.payload, b.payload, verdict, names, round(found.score, 4), because, laid, scores(seen))
@@ -136,6 +136,13 @@ def find(a: Picture, fa: Features, b: Picture, fb: Features) -> Finding | None:
         if any(seen is not None and _settles(seen) for _, seen in tried):
             break
     return max((seen for _, seen in tried if seen is not None), key=_rank, default=None)
+
+
+def _marked(found: Finding) -> tuple[float, float, float, float] | None:
+    """The box, as shares of the overlap's frame, of what lies on one of the two."""
+    if found.rule == "banner" and found.look.strip is not None:
+        return found.look.strip.box
+    return found.look.region.box if found.look.region is not None else None
 
 
 def _settles(found: Finding) -> bool:

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from archiver.model import Picture, Transform
-from archiver.picture.compare_look import Region
 from archiver.picture.compare_place import Laid, Matrix, Placement
 from archiver.picture.features import Bytes, Features, Floats
+from archiver.picture.windows import Box
 
 SAME_EXTENT = 0.02
 CENTRED_WITHIN = 0.012
@@ -183,16 +183,16 @@ def _beside(side: int, along: Floats, depth: Floats, width: int, height: int) ->
 
 
 def transform(
-    a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, seen: Frame, region: Region | None, laid: Laid
+    a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, seen: Frame, marked: Box | None, laid: Laid
 ) -> Transform:
-    """The placement in pixels of the two files."""
+    """The placement in pixels of the two files; `marked`: what disagrees, as shares of the overlap's frame."""
     look_a, look_b = fa.looks[place.view_a], fb.looks[place.view_b]
     up_a = np.array([a.width_px / look_a.shape[1], a.height_px / look_a.shape[0]])
     down_b = np.array([look_b.shape[1] / b.width_px, look_b.shape[0] / b.height_px])
     matrix = place.matrix.copy()
     matrix[:, :2] = matrix[:, :2] * down_b
     matrix = matrix * up_a[:, None]
-    disagree = _region_in_a(region, laid, up_a) if region else None
+    disagree = _region_in_a(marked, laid, up_a) if marked else None
     fuller = _fuller(a, b, seen)
     if fuller == "b":
         inverse = cv2.invertAffineTransform(matrix)
@@ -219,10 +219,10 @@ def _fuller(a: Picture, b: Picture, seen: Frame) -> str:
     return "a" if a.width_px * a.height_px >= b.width_px * b.height_px else "b"
 
 
-def _region_in_a(region: Region, laid: Laid, up_a: np.ndarray) -> tuple[float, float, float, float]:
+def _region_in_a(marked: Box, laid: Laid, up_a: np.ndarray) -> Box:
     height, width = laid.mask.shape
-    left, top = laid.to_a @ np.array([region.box[0] * width, region.box[1] * height, 1.0]) * up_a
-    right, bottom = laid.to_a @ np.array([region.box[2] * width, region.box[3] * height, 1.0]) * up_a
+    left, top = laid.to_a @ np.array([marked[0] * width, marked[1] * height, 1.0]) * up_a
+    right, bottom = laid.to_a @ np.array([marked[2] * width, marked[3] * height, 1.0]) * up_a
     return round(float(left), 1), round(float(top), 1), round(float(right), 1), round(float(bottom), 1)
 
 

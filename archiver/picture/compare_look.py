@@ -6,29 +6,20 @@ brightness, contrast and gamma do not count. Where both are flat there is nothin
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from archiver.picture.compare_marks import Strip, colour_codes, correlate, letters, marks, one_sign, plain, step, strip, through
 from archiver.picture.compare_place import Laid
 from archiver.picture.compare_tone import AGREES, Mask, give_tones, median
-from archiver.picture.features import Bytes, Floats
+from archiver.picture.features import Floats
 
 REGIONS_MAX = 4
 COARSE_FROM, COARSE_BELOW, COARSE_BIG = 0.75, 0.97, 0.03
 """Between these shares of agreement, and with no larger region apart, half the size is looked at too."""
-MARK_LEVELS = 10.0
-"""Grey levels from which on a pixel belongs to a mark."""
-MARKS_SIGN = 0.985
-LETTER_LEVELS, LETTER_PX, LETTER_WIDE = 16.0, 4, 0.32
-"""Grey levels and pixels from which on a mark may be a letter, and how much of the width a word may take."""
-LETTER_CORE = 0.4
-"""Of the strongest: what is weaker is the seam between two letters."""
-ROW_LOW, ROW_HIGH, ROW_WIDE, ROW_FILLED = 0.03, 0.16, 0.35, 0.6
-"""A row of letters: its height at least and at most, its width at least, and the share of its columns that hold ink."""
 COLOURED, COLOURED_LEAST = 14.0, 0.004
 """Distance from grey at which a pixel has colour, and the share of the overlap that must have some."""
 
@@ -85,6 +76,8 @@ class Look:
     """Disagreeing regions of visible size."""
     regions: tuple[Region, ...]
     """The largest of them, at most REGIONS_MAX, largest first."""
+    strip: Strip | None
+    """The run of rows in which most of the disagreement lies."""
     one_sign: float
     """How one-sided the disagreement is: 1 where one is only brighter (an overlay), .5 where it is as often darker (a moved limb)."""
     rest: float
@@ -130,7 +123,7 @@ def look(laid: Laid) -> Look | None:
     """Measure a pair of laid pictures; None when there is too little of them."""
     if laid.mask.sum() < 100:
         return None
-    mask = laid.mask
+    mask = cv2.erode(laid.mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
     toned = give_tones(laid.a, laid.b, mask)
     grey_a, grey_b, apart = toned.a, toned.b, toned.apart
     parts, labels, regions = _regions(apart, mask)
@@ -140,32 +133,33 @@ def look(laid: Laid) -> Look | None:
     detail, correlation = toned.detail, toned.correlation
     values = correlation[detail]
     good, big = float((values > AGREES).mean()) if len(values) else 0.0, regions[0].area if regions else 0.0
-    codes = _codes(laid.a), _codes(laid.b)
+    codes = colour_codes(laid.a), colour_codes(laid.b)
     soft = _softened(laid) if COARSE_FROM < good < COARSE_BELOW and big < COARSE_BIG else (0.0, 0.0, 0.0)
     return Look(
         detail=float(detail.sum()) / area,
         detail_px=int(detail.sum()),
         good=good,
         median=median(values) if len(values) else 0.0,
-        whole=_correlation(grey_a[mask], grey_b[mask]),
+        whole=correlate(grey_a[mask], grey_b[mask]),
         bad=float(apart.sum()) / area,
         big=big,
         stray=_stray(apart, regions[:1], area),
         scattered=_stray(apart, regions, area),
         parts=parts,
         regions=regions,
-        one_sign=_one_sign(rest, labels),
+        strip=strip(apart, mask, (grey_a, grey_b), (correlation, detail), codes),
+        one_sign=one_sign(rest, labels),
         rest=_rest(correlation, detail, labels),
         spread=_spread(labels),
-        through=_through(grey_a, grey_b, mask),
-        marks=_marks(rest, mask),
-        letters=_letters(np.where(mask, rest, 0.0)),
+        through=through(grey_a, grey_b, mask),
+        marks=marks(rest, mask),
+        letters=letters(np.where(mask, rest, 0.0)),
         coarse=soft[0],
         coarse_big=soft[1],
         sharper=soft[2],
-        plain_a=_plain(codes[0][labels]),
-        plain_b=_plain(codes[1][labels]),
-        ground=max(_plain(code[::2, ::2][mask[::2, ::2]]) for code in codes),
+        plain_a=plain(codes[0][labels]),
+        plain_b=plain(codes[1][labels]),
+        ground=max(plain(code[::2, ::2][mask[::2, ::2]]) for code in codes),
         difference=float(np.abs(rest[mask]).mean()),
         tone=toned.change,
         chroma=chroma,
@@ -195,15 +189,8 @@ def _region(labels: Mask, stats: NDArray[np.int32], number: int, area: float) ->
         size / area,
         (left / width, top / height, (left + wide) / width, (top + high) / height),
         size / (wide * high),
-        _step(labels[top : top + high, left : left + wide] == number),
+        step(labels[top : top + high, left : left + wide] == number),
     )
-
-
-def _step(region: Mask) -> float:
-    """The weaker of the two long edges: how much of it is filled within two pixels of the box."""
-    along = region if region.shape[1] >= region.shape[0] else region.T
-    depth = min(3, along.shape[0])
-    return min(float(along[:depth].any(axis=0).mean()), float(along[-depth:].any(axis=0).mean()))
 
 
 def _stray(apart: Mask, regions: tuple[Region, ...], area: float) -> float:
@@ -225,15 +212,6 @@ def _boxes(shape: tuple[int, ...], regions: tuple[Region, ...]) -> Mask:
     return inside
 
 
-def _one_sign(rest: Floats, chosen: Mask) -> float:
-    values = rest[chosen]
-    strong = values[np.abs(values) > 10.0]
-    if len(strong) < 10:
-        return 0.0
-    up, down = float(strong[strong > 0].sum()), float(-strong[strong < 0].sum())
-    return max(up, down) / (up + down)
-
-
 def _softened(laid: Laid) -> tuple[float, float, float]:
     """Agreement and largest disagreeing region at half the size, and the ratio of what the two have of the finest detail."""
     size = (max(4, laid.mask.shape[1] // 2), max(4, laid.mask.shape[0] // 2))
@@ -249,68 +227,6 @@ def _softened(laid: Laid) -> tuple[float, float, float]:
     _, _, regions = _regions(toned.apart, mask)
     fine = [float(cv2.Laplacian(look[..., 1].astype(np.float32), cv2.CV_32F)[laid.mask].std()) + 0.5 for look in (laid.a, laid.b)]
     return float((values > AGREES).mean()), regions[0].area if regions else 0.0, max(fine) / min(fine)
-
-
-def _through(one: Floats, other: Floats, mask: Mask) -> float:
-    rest = one - other
-    strong = mask & (np.abs(rest) > MARK_LEVELS)
-    if strong.sum() < 30:
-        return 0.0
-    strong &= rest * float(np.sign(rest[strong].sum())) > MARK_LEVELS
-    return _correlation(one[strong], other[strong]) if strong.sum() >= 30 else 0.0
-
-
-def _marks(rest: Floats, mask: Mask) -> float:
-    inner = rest[cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=0) > 0]
-    strong = inner[np.abs(inner) > MARK_LEVELS + 2.0]
-    if len(strong) < 30:
-        return 0.0
-    up, down = float(strong[strong > 0].sum()), float(-strong[strong < 0].sum())
-    return len(strong) / len(inner) if max(up, down) > MARKS_SIGN * (up + down) else 0.0
-
-
-def _letters(rest: Floats) -> int:
-    """How many small marks of a row; `rest`: differences in grey levels."""
-    strength = np.abs(rest)
-    strong = strength[strength > LETTER_LEVELS]
-    if len(strong) < LETTER_PX:
-        return 0
-    marks = (strength > max(LETTER_LEVELS, LETTER_CORE * float(np.percentile(strong, 90)))).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
-    boxes = stats[1:][stats[1:, cv2.CC_STAT_AREA] >= LETTER_PX]
-    if len(boxes) < 2:
-        return 0
-    height, width = marks.shape
-    left, top = boxes[:, 0].min(), boxes[:, 1].min()
-    right, bottom = (boxes[:, 0] + boxes[:, 2]).max(), (boxes[:, 1] + boxes[:, 3]).max()
-    row = marks[top:bottom, left:right]
-    is_row = (
-        ROW_LOW * height <= bottom - top <= ROW_HIGH * height and right - left >= ROW_WIDE * width and row.any(axis=0).mean() >= ROW_FILLED
-    )
-    return len(boxes) if is_row and boxes[:, 2].max() <= LETTER_WIDE * width else 0
-
-
-def _codes(look: Bytes) -> Mask:
-    """(H, W) int16: the colour of each pixel, one of 4096."""
-    coarse = (look >> 4).astype(np.int16)
-    codes: Mask = (coarse[..., 0] << 8) | (coarse[..., 1] << 4) | coarse[..., 2]
-    return codes
-
-
-def _plain(codes: Mask) -> float:
-    """Share of some pixels that have one of their two commonest colours."""
-    if len(codes) < 10:
-        return 0.0
-    counts = np.bincount(codes, minlength=2)
-    commonest = int(counts.argmax())
-    most, counts[commonest] = int(counts[commonest]), 0
-    return (most + int(counts.max())) / len(codes)
-
-
-def _correlation(one: Floats, other: Floats) -> float:
-    one, other = one - one.mean(), other - other.mean()
-    norm = math.sqrt(float((one * one).mean()) * float((other * other).mean()))
-    return float((one * other).mean()) / norm if norm > 4.0 else 0.0
 
 
 def _chroma(one: Floats, other: Floats, mask: Mask) -> tuple[float, float, float, float]:

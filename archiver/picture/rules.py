@@ -65,11 +65,19 @@ LETTERS_SIGN = Band(0.88, 0.92, 0.98)
 PLAIN = Band(0.36, 0.46, 0.60)
 FRAMES = Band(0.93, 0.96, 0.99)
 """Share of both pictures that lies on the other when frame lies on frame."""
-BANNER_LONG = Band(0.72, 0.80, 0.95)
-BANNER_SHORT = Band(0.42, 0.34, 0.25)
+BANNER_LONG, BANNER_LINE = Band(0.72, 0.80, 0.95), Band(0.30, 0.24, 0.16)
+"""Width and height of a line of letters without a ground of its own."""
+BANNER_ACROSS, BANNER_SHORT = Band(0.86, 0.925, 0.97), Band(0.42, 0.34, 0.25)
+"""The same for a strip that runs from side to side."""
+BANNER_EDGES, BANNER_REST, BANNER_CORNERS = Band(0.93, 0.96, 0.985), Band(0.970, 0.985, 0.995), Band(5, 9, 25)
+"""What lies from side to side is hardly a part of a drawing: few corners will do where all else agrees."""
+BEYOND = Band(0.950, 0.968, 0.985)
+"""Agreement above and below a strip."""
 BANNER_FILL = Band(0.46, 0.55, 0.75)
 BANNER_STEP = Band(0.30, 0.50, 0.80)
-BANNER_PLAIN = Band(0.33, 0.40, 0.55)
+BANNER_PLAIN = Band(0.46, 0.56, 0.70)
+BANNER_BOTH = Band(1.08, 1.14, 1.30)
+"""Sum of plainness and one-sidedness: a half-transparent strip is something of either."""
 BANNER_SIGN = Band(0.84, 0.90, 0.97)
 BADGE_SIDE = Band(0.42, 0.36, 0.25)
 BADGE_FILL = Band(0.50, 0.58, 0.75)
@@ -85,6 +93,10 @@ VEIL_REST = Band(0.88, 0.925, 0.97)
 VEIL_GROUND = Band(0.72, 0.66, 0.50)
 """Signs on plain ground, as on playing cards, differ like marks do: the picture must have more than ground to show through."""
 VEIL_SPREAD = Band(0.40, 0.50, 0.70)
+
+INK_LEAST, INK_MOST = Band(0.010, 0.020, 0.035), Band(0.20, 0.17, 0.13)
+"""Share of the picture that a mark's letters take; a drawing in other tones differs over more of it."""
+INK_BIG, INK_SIGN, INK_THROUGH = Band(0.10, 0.08, 0.04), Band(0.985, 0.994, 0.999), Band(0.75, 0.83, 0.93)
 
 SMOOTH_DETAIL = Band(0.16, 0.10, 0.04)
 SMOOTH_LEAST = Band(0.004, 0.012, 0.05)
@@ -120,13 +132,18 @@ def softened(seen: Evidence) -> float:
 
 
 def banner(seen: Evidence) -> float:
-    """All that stands apart is one straight strip from left to right, flat-coloured or one-sided as lettering is and limbs are not."""
-    region = seen.look.region
-    if region is None:
+    """All that stands apart is one strip from left to right, flat-coloured or one-sided as lettering is and limbs are not."""
+    strip = seen.look.strip
+    if strip is None:
         return 0.0
-    shape = min(BANNER_LONG.grade(region.wide), BANNER_SHORT.grade(region.high), BANNER_FILL.grade(region.fill))
-    lettering = max(BANNER_PLAIN.grade(_plain(seen)), BANNER_SIGN.grade(seen.look.one_sign), BANNER_STEP.grade(region.step))
-    return min(shape, lettering, _rest(seen))
+    sided, across = BANNER_SIGN.grade(strip.one_sign), BANNER_ACROSS.grade(strip.wide)
+    line = min(BANNER_LONG.grade(strip.wide), BANNER_LINE.grade(strip.high), sided)
+    both = BANNER_BOTH.grade(strip.plain + strip.one_sign)
+    flat = max(BANNER_PLAIN.grade(strip.plain), BANNER_STEP.grade(strip.step), both, sided)
+    laid_over = max(line, min(across, BANNER_SHORT.grade(strip.high), flat))
+    sure = min(BANNER_EDGES.grade(strip.wide), BANNER_REST.grade(strip.rest), BANNER_CORNERS.grade(seen.inliers), _placed(seen))
+    alike = min(BANNER_FILL.grade(strip.fill), BEYOND.grade(strip.rest), STRAY.grade(strip.stray))
+    return min(laid_over, alike, max(sure, _surely_placed(seen)))
 
 
 def badge(seen: Evidence) -> float:
@@ -157,6 +174,13 @@ def watermark(seen: Evidence) -> float:
         VEIL_SPREAD.grade(seen.look.spread),
     )
     return min(through, VEIL_REST.grade(seen.look.rest), VEIL_GROUND.grade(seen.look.ground), _surely_placed(seen))
+
+
+def inked(seen: Evidence) -> float:
+    """Nothing is darker anywhere and little is brighter (or the other way about), and the picture shows through that."""
+    look = seen.look
+    ink = min(INK_LEAST.grade(look.marks), INK_MOST.grade(look.marks), INK_BIG.grade(look.big), INK_SIGN.grade(look.one_sign))
+    return min(ink, INK_THROUGH.grade(look.through), VEIL_REST.grade(look.rest), _surely_placed(seen))
 
 
 def lettering(seen: Evidence) -> float:
@@ -200,6 +224,7 @@ RULES: dict[str, Callable[[Evidence], float]] = {
     "badge": badge,
     "plate": plate,
     "watermark": watermark,
+    "inked": inked,
     "lettering": lettering,
     "smooth": smooth,
 }

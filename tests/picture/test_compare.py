@@ -337,3 +337,81 @@ def test_a_faint_mark_on_a_drawing_of_wide_plain_areas_is_a_watermark() -> None:
     marked = Image.alpha_composite(flat.convert("RGBA"), layer).convert("RGB")
     pair = judged(measured(flat), measured(marked))
     assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
+
+
+def sign(name: str = "") -> Image.Image:
+    """A bare sign with hardly any corners."""
+    image = Image.new("RGB", (480, 360), "white")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((150, 60, 330, 240), "#b8d8e8" if name else "#d8c8a8", "#506070", 6)
+    draw.arc((190, 110, 290, 200), 20, 160 if not name else 120, "#506070", 8)
+    return image
+
+
+def test_a_banner_over_a_bare_drawing_is_found_by_what_it_leaves() -> None:
+    banner = sign()
+    draw = ImageDraw.Draw(banner)
+    draw.rectangle((0, 225, 480, 300), "#c01818")
+    draw.text((16, 236), "Morning chair stretch", "#ffe080", ImageFont.load_default(36))
+    pair = judged(measured(sign()), measured(banner))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
+    assert "banner" in pair.because
+
+
+def test_a_strip_that_looks_like_what_it_covers_in_places_is_one_strip() -> None:
+    """A dark credit over dark shoes falls into pieces; all of them lie in one run of rows from side to side."""
+    one = SCENE.copy()
+    ImageDraw.Draw(one).rectangle((250, 400, 420, 480), "#101010")
+    other = one.copy()
+    layer = Image.new("RGBA", other.size, (0, 0, 0, 0))
+    draw = ImageDraw.Draw(layer)
+    draw.rectangle((0, 430, 720, 480), (0, 0, 0, 200))
+    draw.text((20, 436), "Photo: home relief agency", "white", ImageFont.load_default(28))
+    other = Image.alpha_composite(other.convert("RGBA"), layer).convert("RGB")
+    pair = judged(measured(one), measured(other))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
+    assert "banner" in pair.because
+
+
+def test_another_part_across_a_drawing_is_no_banner() -> None:
+    """Towers of blocks that differ in one block: it is as wide as the tower, not laid from side to side, and has other colours twice."""
+
+    def tower(*colours: str) -> Image.Image:
+        image = Image.new("RGB", (360, 420), "white")
+        draw = ImageDraw.Draw(image)
+        for row, colour in enumerate(colours):
+            draw.rounded_rectangle((60 + 6 * row, 20 + 95 * row, 300 - 6 * row, 110 + 95 * row), 20, colour, "black", 5)
+            draw.line((90, 60 + 95 * row, 270, 40 + 95 * row), "white", 4)
+        return image
+
+    pair = judged(measured(tower("#c04030", "#e0b040", "#308050", "#4060a0")), measured(tower("#c04030", "#e0b040", "#f0f0f0", "#4060a0")))
+    assert pair.verdict is not Verdict.SAME, pair
+
+
+def test_faint_letters_over_a_line_drawing_are_an_overlay() -> None:
+    lines = drawing()
+    layer = Image.new("RGBA", lines.size, (0, 0, 0, 0))
+    for row in range(3):
+        ImageDraw.Draw(layer).text((20 + 70 * row, 60 + 80 * row), "www.guide.example", (0, 0, 0, 90), ImageFont.load_default(26))
+    marked = Image.alpha_composite(lines.convert("RGBA"), layer).convert("RGB")
+    pair = judged(measured(lines), measured(marked))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
+
+
+@pytest.mark.parametrize("ratio", [1.0, 4 / 3, 16 / 9])
+def test_a_smooth_picture_cut_to_a_usual_ratio_is_found_without_corners(ratio: float) -> None:
+    rng = np.random.default_rng(8)
+    coarse = Image.fromarray(rng.integers(40, 220, (5, 7, 3), dtype=np.uint8).astype(np.uint8))
+    sky = coarse.resize((900, 450), Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(12))
+    width = round(450 * ratio)
+    cut = sky.crop(((900 - width) // 2, 0, (900 - width) // 2 + width, 450))
+    pair = judged(measured(sky), measured(cut))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.CROPPED), pair
+
+
+def test_a_black_border_does_not_shine_into_a_drawing_on_white() -> None:
+    lines = drawing()
+    framed = Image.new("RGB", (lines.width + 44, lines.height + 44), "black")
+    framed.paste(lines, (22, 22))
+    pair = judged(measured(lines), measured(framed))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.BORDERED), pair
