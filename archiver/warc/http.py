@@ -52,6 +52,13 @@ class HttpHead:
         return tuple(name for name in map(str.strip, names) if name not in ("", "identity", "none"))
 
     @property
+    def codings(self) -> tuple[str, ...]:
+        """All that was done to the payload, in order: content codings, then transfer codings other than chunked (RFC 9112 section 7),
+        which some servers use unasked."""
+        names = ",".join(self.fields.all("Transfer-Encoding")).lower().split(",")
+        return self.content_codings + tuple(name for name in map(str.strip, names) if name not in ("", "identity", "chunked"))
+
+    @property
     def content_length(self) -> int | None:
         """None when there is none, when it is no number, when several disagree, or when it is that of a body which the archive does not
         hold: what a browser hands on is decoded, and its head kept with the coding renamed (Browsertrix, ArchiveWeb.page)."""
@@ -227,7 +234,7 @@ class Inflater:
 
 
 class Decoder:
-    """Undoes all content codings of a head, the last applied first."""
+    """Undoes all codings of a head, the last applied first."""
 
     def __init__(self, codings: tuple[str, ...]) -> None:
         unknown = [name for name in codings if name not in DECODABLE]

@@ -334,7 +334,7 @@ def _decode(pieces: Iterable[bytes], place: str, limit_bytes: int) -> Payload:
     for part in encoded(pieces, body):
         if decoder is None:
             assert body.head is not None
-            decoder = Decoder(body.head.content_codings)
+            decoder = Decoder(body.head.codings)
         if decoder.identity:
             out.write(part)
             continue

@@ -64,8 +64,9 @@ class Scan:
             return self.fault
         if self.unchunked:
             return "the head says Transfer-Encoding: chunked, the body is not chunked"
-        if self.undecoded and not set(self.head.content_codings) - set(DECODABLE):
-            return f"the head says Content-Encoding: {', '.join(self.head.content_codings)}, the body is something else"
+        if self.undecoded and not set(self.head.codings) - set(DECODABLE):
+            field = "Content-Encoding" if self.head.codings == self.head.content_codings else "Transfer-Encoding"
+            return f"the head says {field}: {', '.join(self.head.codings)}, the body is something else"
         return self.fault
 
 
@@ -88,7 +89,7 @@ class PayloadTally:
 
     def feed(self, head: HttpHead, piece: bytes | memoryview) -> None:
         if self._decoder is None:
-            self._decoder = Decoder(head.content_codings)
+            self._decoder = Decoder(head.codings)
         self.encoded.update(piece)
         if self._on_payload is not None:
             self._on_payload(piece)

@@ -78,7 +78,7 @@ def known_payload(record: Record) -> KnownPayload | None:
     sound = 200 <= scan.head.status < 300 and scan.head.status != 206 and scan.complete and scan.payload_bytes
     if not sound:
         return None
-    framing = (scan.dechunked, scan.head.fields.get("Content-Encoding").lower())
+    framing = (scan.dechunked, ",".join(scan.head.codings))
     ref = RecordRef(end.file, end.offset, end.length, bare_id(record.fields.get("WARC-Record-ID")))
     date = record.fields.get("WARC-Date")
     return KnownPayload(scan.payload_digest, record.url, date, ref, scan.sha256, scan.size_bytes, framing)

@@ -126,7 +126,7 @@ class WarcWriter:
         exchange.response.seek(0)
         scan = scan_http(read_pieces(exchange.response.read))
         url = rec.target_uri(exchange.url)
-        framing = (scan.dechunked, scan.head.fields.get("Content-Encoding").lower() if scan.head else "")
+        framing = (scan.dechunked, ",".join(scan.head.codings) if scan.head else "")
         whole = _may_stand_for_others(exchange, scan)
         original = self._original(scan.payload_digest, framing) if whole else None
         with self._group(scan.block_bytes + len(exchange.request)):
