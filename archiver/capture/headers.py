@@ -47,7 +47,8 @@ class Speech:
         """Raises UsageError for a header that cannot be sent."""
         for name, value in [*settings.headers, *(pair for pairs in settings.host_headers.values() for pair in pairs)]:
             check_header(name, value)
-        check_header("User-Agent", user_agent(settings))
+        self._user_agent = user_agent(settings)
+        check_header("User-Agent", self._user_agent)
         self._settings = settings
         self._cookies = cookies
         self._passwords = {password.host: password for password in passwords}
@@ -55,7 +56,7 @@ class Speech:
 
     def headers(self, place: Place, first: Place, *, accept: str, now_s: float) -> list[tuple[str, str]]:
         """Header fields (without Host) for a request to `place` on the way from the target `first`; `now_s` is Unix time."""
-        fields = {"User-Agent": user_agent(self._settings), "Accept": accept, "Accept-Encoding": "gzip"}
+        fields = {"User-Agent": self._user_agent, "Accept": accept, "Accept-Encoding": "gzip"}
         own = place.origin == first.origin
         for_host = self._host_headers.get(place.host, ())
         named = {name.lower() for name, _ in for_host}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
@@ -38,6 +38,10 @@ class Place:
     """Path and query as they stand in the request line."""
     userinfo: str = ""
     """`user:password` as written, still percent-encoded; never part of `url`."""
+    url: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", f"{self.scheme}://{self.authority}{self.path}")  # once: it is asked for at every step
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -47,10 +51,6 @@ class Place:
     def authority(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        return f"{self.scheme}://{self.authority}{self.path}"
 
 
 def parse(url: str) -> Place | Refusal:
