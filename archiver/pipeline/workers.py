@@ -34,6 +34,8 @@ MEMORY_BYTES = 320 * 2**20
 """Private memory of one process. Its modules take 71 MB of it, the largest picture that is decoded up to 190."""
 ANSWER_BYTES_MAX = 64 * 2**20
 """A measured picture, with features and previews, is well below a megabyte."""
+WORDS_MAX = 100
+"""Of one task, before its answer: a picture asks for room once or twice."""
 WORKERS_MAX = 4
 """Chosen by default at most."""
 WAIT_S = 0.5
@@ -255,7 +257,7 @@ class _Child:
         self._share.take(held)
         try:
             self._connection.send_bytes(call)
-            while True:
+            for _ in range(WORDS_MAX):
                 answer = self._hear()
                 if answer[0] not in (gate.LARGE, gate.SMALL):
                     return answer
@@ -264,6 +266,7 @@ class _Child:
                 self._share.take(held)
                 if answer[0] == gate.LARGE:
                     self._connection.send_bytes(b"")
+            raise _Lost(WorkerFailure("timeout", "it asked for room without end"))
         except (EOFError, OSError):
             raise _Lost(self._post_mortem()) from None
         finally:

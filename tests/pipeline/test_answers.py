@@ -113,3 +113,9 @@ def test_a_process_that_answers_with_code_costs_its_own_task_only(tmp_path: Path
         assert (lost.kind, "no answer: it named" in lost.detail) == ("crash", True)
         assert workers.submit(tasks.add, 1, 2).result() == 3
     assert not mark.exists()
+
+
+def test_a_process_that_never_comes_to_its_answer_costs_its_own_task_only() -> None:
+    with Workers(1) as workers:
+        assert workers.submit(tasks.beg).result() == WorkerFailure("timeout", "it asked for room without end")
+        assert workers.submit(tasks.add, 1, 2).result() == 3
