@@ -18,9 +18,10 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from archiver.errors import UsageError
-from archiver.model import Event, FetchSettings
+from archiver.model import Archived, Event, FetchSettings
 from archiver.pipeline import many
 from archiver.pipeline.settings import Settings
+from archiver.warc import reader
 from tests.servers import Connection, Request, response, routes, serve, then_hang
 from tests.small_pictures import scene
 
@@ -51,6 +52,12 @@ def captured(folder: Path) -> set[str]:
                 if record.rec_type in ("response", "revisit"):
                     found.add(record.rec_headers.get_header("WARC-Target-URI"))
     return found
+
+
+def answered(folder: Path) -> bool:
+    """Whether the archive that is being written there holds an answer."""
+    rows = [row for path in folder.glob("*.open") for row in reader.responses([path])]
+    return any(isinstance(row, Archived) and row.kind != "resource" for row in rows)
 
 
 def test_posts_wait_for_each_other_neither_in_fetching_nor_in_their_archives(tmp_path: Path) -> None:
@@ -130,6 +137,11 @@ def test_an_interrupted_run_leaves_every_archive_readable(number: signal.Signals
         with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}) as run:
             deadline = time.monotonic() + 60
             while len(web.requests) < 14 and run.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+            # The last of these may still be on their way to the archive of their post.
+            while (
+                not all(answered(tmp_path / "out" / f"p{post}") for post in range(3)) and run.poll() is None and time.monotonic() < deadline
+            ):
                 time.sleep(0.01)
             run.send_signal(number)
             assert run.stderr is not None
