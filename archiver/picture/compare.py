@@ -13,6 +13,7 @@ import cv2
 from archiver.model import Pair, Picture, Relation, Transform, Verdict
 from archiver.picture.compare_frame import Frame, frame, transform
 from archiver.picture.compare_look import Look, look
+from archiver.picture.compare_motion import parted_by_motion
 from archiver.picture.compare_place import Laid, Placement, drift_px, glance, is_worth_a_look, lay, placements, refine
 from archiver.picture.features import Features
 from archiver.picture.relations import doubt_in_words, in_words, relations, series_in_words
@@ -80,6 +81,8 @@ def _pair(a: Picture, fa: Features, b: Picture, fb: Features, found: Finding, ac
     laid = transform(a, fa, b, fb, found.place, found.frame, _marked(found), found.laid)
     full = (a.width_px, a.height_px) if laid.fuller == "a" else (b.width_px, b.height_px)
     verdict, names, because = _verdict(seen, found, accept, laid, full)
+    if verdict is Verdict.SAME and (apart := parted_by_motion(fa, fb, found.place)):
+        verdict, names, because = Verdict.UNSURE, (Relation.UNSURE,), apart
     return Pair(a.payload, b.payload, verdict, names, round(found.score, 4), because, laid, scores(seen))
 
 

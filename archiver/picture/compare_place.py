@@ -73,12 +73,7 @@ def placements(a: Features, b: Features) -> Iterator[Placement]:
 
 
 def _view_pairs(a: Features, b: Features) -> list[tuple[int, int]]:
-    pairs = [(0, 0)]
-    if len(a.packed) > 1:
-        pairs.append((1, 0))
-    if len(b.packed) > 1:
-        pairs.append((0, 1))
-    return pairs
+    return [(0, 0), *((view, 0) for view in range(1, len(a.packed))), *((0, view) for view in range(1, len(b.packed)))]
 
 
 def _by_corners(a: Features, va: int, b: Features, vb: int) -> Placement | None:

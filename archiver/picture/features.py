@@ -1,7 +1,8 @@
 """What of a picture is kept for comparing it: local features, whole-frame hashes and a small picture.
 
 ORB: Rublee et al., "ORB: an efficient alternative to SIFT or SURF" (ICCV 2011). The frame hash is a 64-bit DCT hash (Zauner 2010).
-A transparent picture has two looks of one owner, on white and on black, for nobody knows which of the two a copy was made from.
+A transparent picture has two looks of one owner, on white and on black, for nobody knows which of the two a copy was made from; an
+animation has one of its middle frame besides.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ WINDOWS = len(RATIOS) + 2
 """Hashes of parts of the frame: the cuts and the halves of windows.py."""
 
 _MAGIC = b"AFEA"
-_HEAD = struct.Struct("<4sB3x")
+_HEAD = struct.Struct("<4sBB2x")
 _VIEW = struct.Struct(f"<HHHxx4f{4 + WINDOWS}QI")
 
 Bytes = NDArray[Any]
@@ -78,6 +79,8 @@ class Features:
     """Per view: content inside a uniform border in pixels of the view (left, top, right, bottom)."""
     packed: tuple[bytes, ...]
     """Per view: its look, as JPEG."""
+    middle: int | None = None
+    """The view that is the middle frame of an animation; None for stills."""
 
     @cached_property
     def looks(self) -> tuple[Bytes, ...]:
@@ -96,7 +99,7 @@ class Features:
 
     def to_bytes(self) -> bytes:
         """Compact and versioned by FEATURES_VERSION; the same features give the same bytes."""
-        parts = [_HEAD.pack(_MAGIC, len(self.packed))]
+        parts = [_HEAD.pack(_MAGIC, len(self.packed), self.middle or 0)]
         for number, look in enumerate(self.packed):
             mine = self.sketch.view == number
             width, height = (int(side) for side in self.sketch.sizes[number])
@@ -121,7 +124,7 @@ class Features:
             hashes, size = rest[4:-1], rest[-1]
             views.append(_View((width, height), points, descriptors, tuple(hashes), tuple(rest[:4]), data[at : at + size]))
             at += size
-        return _join(views)
+        return _join(views, data[5] or None)
 
 
 @dataclass(frozen=True)
@@ -135,12 +138,13 @@ class _View:
     look: bytes
 
 
-def extract(view: Bytes, view_black: Bytes | None) -> Features:
+def extract(view: Bytes, view_black: Bytes | None, middle: Bytes | None = None) -> Features:
     """Features of one picture from its views ((H, W, 3) uint8 RGB, longest side at most 480; see `decode.Decoded`)."""
-    return _join([_extract(each) for each in (view, view_black) if each is not None])
+    views = [_extract(each) for each in (view, view_black, middle) if each is not None]
+    return _join(views, len(views) - 1 if middle is not None else None)
 
 
-def _join(views: list[_View]) -> Features:
+def _join(views: list[_View], middle: int | None) -> Features:
     sketch = Sketch(
         np.concatenate([view.points for view in views]),
         np.concatenate([view.descriptors for view in views]),
@@ -150,7 +154,7 @@ def _join(views: list[_View]) -> Features:
         np.array([view.size for view in views], np.int64),
     )
     boxes = tuple((view.box[0], view.box[1], view.box[2], view.box[3]) for view in views)
-    return Features(sketch, boxes, tuple(view.look for view in views))
+    return Features(sketch, boxes, tuple(view.look for view in views), middle)
 
 
 def _extract(view: Bytes) -> _View:

@@ -31,5 +31,5 @@ def measure(payload_sha256: str, data: bytes, alone: Alone = nullcontext) -> Mea
         fingerprint=fingerprint(decoded),
         evidence=decoded.evidence,
     )
-    features = extract(decoded.view, decoded.view_black).to_bytes()
+    features = extract(decoded.view, decoded.view_black, decoded.middle).to_bytes()
     return Measured(picture, features, decoded.preview, decoded.thumbnail)

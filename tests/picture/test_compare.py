@@ -415,3 +415,34 @@ def test_a_black_border_does_not_shine_into_a_drawing_on_white() -> None:
     framed.paste(lines, (22, 22))
     pair = judged(measured(lines), measured(framed))
     assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.BORDERED), pair
+
+
+def animated(*frames: Image.Image, size: tuple[int, int] = (360, 240)) -> Measured:
+    out = io.BytesIO()
+    small = [frame.resize(size) for frame in frames]
+    small[0].save(out, "gif", save_all=True, append_images=small[1:], duration=100)
+    found = measure(hashlib.sha256(out.getvalue()).hexdigest(), out.getvalue())
+    assert isinstance(found, Measured), found
+    assert found.picture.frames == len(frames)
+    return found
+
+
+OTHER, THIRD = figure(random.Random("other"), 1), figure(random.Random("third"), 1)
+
+
+def test_an_animation_made_smaller_is_the_same_picture() -> None:
+    pair = judged(animated(SCENE, OTHER, THIRD), animated(SCENE, OTHER, THIRD, size=(240, 160)))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.RESIZED), pair
+
+
+def test_animations_that_begin_alike_and_go_on_differently_are_left_to_a_person() -> None:
+    pair = judged(animated(SCENE, OTHER, THIRD), animated(SCENE, THIRD, OTHER))
+    assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.UNSURE,)), pair
+    assert "begin alike" in pair.because
+
+
+@pytest.mark.parametrize(("still", "words"), [(SCENE, "the first frame"), (OTHER, "a later frame")])
+def test_a_still_of_an_animation_is_shown_and_not_joined(still: Image.Image, words: str) -> None:
+    pair = judged(animated(SCENE, OTHER, THIRD), measured(still))
+    assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.UNSURE,)), pair
+    assert words in pair.because
