@@ -76,11 +76,7 @@ class Source:
             self.spool.seek(0)
             yield self.spool
             return
-        try:
-            file = self.path.open("rb")
-        except OSError as error:
-            raise InputError(f"cannot read {self.path}: {error.strerror or error}") from error
-        with file:
+        with _opened(self.path) as file:
             yield file if self.length_bytes < 0 else io.BufferedReader(_Window(file, self.start, self.length_bytes))
 
 
@@ -92,12 +88,12 @@ def open_archive(path: Path) -> list[Source]:
     """
     if path.is_dir():
         return _folder(path)
-    if not path.exists():
-        unfinished = path.with_name(path.name + OPEN_SUFFIX)
-        if not unfinished.exists():
-            raise InputError(f"{path} does not exist")
-        path = unfinished
-    return _file(path)
+    if path.exists():
+        return _file(path)
+    unfinished = path.with_name(path.name + OPEN_SUFFIX)
+    if not unfinished.exists() and not path.exists():  # it may get its final name between two looks
+        raise InputError(f"{path} does not exist")
+    return _file(unfinished)
 
 
 def sources_of(paths: Iterable[Path | Source]) -> Iterator[Source]:
@@ -110,7 +106,7 @@ def sources_of(paths: Iterable[Path | Source]) -> Iterator[Source]:
 
 def _file(path: Path) -> list[Source]:
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             start = file.read(5)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
@@ -120,6 +116,18 @@ def _file(path: Path) -> list[Source]:
     if start == b"WARC/" or start.startswith(b"\x1f\x8b") or named:
         return [Source(path.name.removesuffix(OPEN_SUFFIX), path)]
     raise InputError(f"{path} is neither a WARC nor a WACZ")
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file that a capture may complete, and so rename, since it was found. Raises InputError."""
+    complete = path.with_name(path.name.removesuffix(OPEN_SUFFIX))
+    try:
+        try:
+            return path.open("rb")
+        except FileNotFoundError:
+            return complete.open("rb")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _folder(folder: Path) -> list[Source]:

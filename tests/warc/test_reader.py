@@ -326,6 +326,15 @@ def test_revisits_resolve_across_files_in_any_order(tmp_path: Path) -> None:
     assert "not here" in dangling.detail
 
 
+def test_a_file_may_get_its_final_name_while_it_is_read(tmp_path: Path) -> None:
+    w = writer(tmp_path)
+    stored = w.write_exchange(exchange("https://e.example/a", response(png(3, 3), "Content-Type: image/png")))
+    (source,) = reader.open_archive(tmp_path / stored.ref.file)
+    assert source.path.name.endswith(".open")
+    w.close()
+    assert [record.type for record in reader.records(source) if isinstance(record, Record)] == ["warcinfo", "response", "request"]
+
+
 def test_reads_what_warcio_writes(tmp_path: Path) -> None:
     path = tmp_path / "foreign.warc.gz"
     with path.open("wb") as file:
