@@ -40,7 +40,8 @@ def _asked_else(head: bytes, url: str) -> str:
 
 
 def _path(target: bytes) -> bytes:
-    path = unquote_to_bytes(_ORIGIN.sub(b"", target, count=1))
+    origin = _ORIGIN.match(target)  # at its start only: the path may hold another address
+    path = unquote_to_bytes(target[origin.end() :] if origin else target)
     return path if path.startswith(b"/") else b"/" + path
 
 

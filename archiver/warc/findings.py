@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+_SHOWN_MAX = 1000
+"""Characters of a detail in its line: what it cites of a head is a stranger's, and may be endless."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -25,7 +28,8 @@ class Finding:
     def line(self) -> str:
         place = self.file if self.offset is None else f"{self.file} at {self.offset}"
         named = f" {self.record_id}" if self.record_id else ""
-        return f"{self.severity}: {place}{named}: {self.detail} [{self.kind}]"
+        detail = self.detail if len(self.detail) <= _SHOWN_MAX else f"{self.detail[:_SHOWN_MAX]}…"
+        return f"{self.severity}: {place}{named}: {detail} [{self.kind}]"
 
 
 @dataclass(frozen=True, slots=True)

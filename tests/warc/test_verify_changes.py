@@ -93,6 +93,28 @@ def test_request_lines_of_others(tmp_path: Path, line: bytes) -> None:
     assert (finding.severity, finding.kind) == ("warning", "request")
 
 
+def test_a_path_that_holds_an_address_is_the_path_that_was_asked_for(tmp_path: Path) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    at = next(n for n, record in enumerate(records) if b"WARC-Type: request" in record and CHANGED.encode() in record)
+    head, block = split(records[at])
+    within = b"/fetch/http://b.example/b.png"
+    asked = b"GET " + within + b" HTTP/1.1" + block[block.index(b"\r\n") :]
+    records[at] = rebuild(head.replace(CHANGED.encode(), b"https://a.example" + within), asked)
+    (tmp_path / NAME).write_bytes(pack(records))
+    assert "request" not in [finding.kind for finding in verify(tmp_path / NAME, now=NOW) if finding.severity == "warning"]
+
+
+def test_a_long_path_is_compared_at_once(tmp_path: Path) -> None:
+    records = members((ROOT / "good" / NAME).read_bytes())
+    at = next(n for n, record in enumerate(records) if b"WARC-Type: request" in record and CHANGED.encode() in record)
+    head, block = split(records[at])
+    records[at] = rebuild(head, b"GET /" + b"q" * 1_000_000 + b" HTTP/1.1" + block[block.index(b"\r\n") :])
+    (tmp_path / NAME).write_bytes(pack(records))
+    (finding,) = verify(tmp_path / NAME, now=NOW)
+    assert finding.kind == "request"
+    assert len(finding.line) < 2000
+
+
 @pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256", "sha512"])
 @pytest.mark.parametrize("spelling", [bytes.hex, lambda raw: raw.hex().upper(), base32, lambda raw: base32(raw).lower().rstrip("=")])
 def test_digests_however_they_are_spelt(tmp_path: Path, algorithm: str, spelling: Callable[[bytes], str]) -> None:
