@@ -116,7 +116,8 @@ class Exchanger:
             if self._throttle.active:
                 await asyncio.sleep(self._throttle.owed_s(asyncio.get_running_loop().time()))
             answer, stale = await self._once(question, route, address, claim)
-            if stale:  # a kept-alive connection that was closed under us is replaced silently, once (RFC 9112 section 9.3.1)
+            if stale:  # a kept-alive connection that was closed under us, or on which the end of an answer before came late, is
+                # replaced silently, once (RFC 9112 section 9.3.1)
                 answer, _ = await self._once(question, route, address, claim, fresh=True)
             return answer
 
@@ -149,7 +150,7 @@ class Exchanger:
             if end is None:
                 refusal = failures.no_connection(failed or OSError("no answer"), question.place, self._settings)
                 return Answer(Hop(question.place.url, 0, at), refusal), False
-            if tape.reused and end.kind == "cut" and not tape.framer.started:
+            if tape.reused and tape.framer.head is None and (end.kind == "malformed" or (end.kind == "cut" and not tape.framer.started)):
                 return Answer(Hop(question.place.url, 0, at), failures.verdict(end, tape.framer)[1]), True
             return await self._conclude(question, tape, end, at, route), False
         finally:
@@ -190,7 +191,7 @@ class Exchanger:
         return Answer(hop, refusal, head, raw, reached=True)
 
     def _exchange(self, place: Place, tape: Tape, head: Head, at: datetime, route: Route, *, truncated_as: Truncation) -> Exchange:
-        notes = [f"interim response dropped: {status}" for status in tape.framer.interim]
+        notes = [f"interim response dropped: {status}" for status in dict.fromkeys(tape.framer.interim)]
         if place.scheme == "https" and self._trust.exempt(place.host):
             notes.append("certificate not verified")
         if route.diverted:

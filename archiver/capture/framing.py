@@ -55,15 +55,16 @@ def parse_head(data: bytes) -> Head | None:
     match = _STATUS_LINE.match(data)
     if match is None:
         return None
-    fields: list[tuple[str, str]] = []
+    fields: list[tuple[str, list[str]]] = []
     for line in data[match.end() :].decode("latin-1").split("\n"):
         text = line.removesuffix("\r")
         if text[:1] in (" ", "\t") and fields:  # section 5.2: obsolete folding
-            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {text.strip()}".strip())
+            fields[-1][1].append(text.strip())
         elif ":" in text:
             name, _, value = text.partition(":")
-            fields.append((name.strip().lower(), value.strip(" \t\x00")))
-    return Head((int(match[1]), int(match[2])), int(match[3]), tuple(fields))
+            fields.append((name.strip().lower(), [value.strip(" \t\x00")]))
+    joined = ((name, " ".join(filter(None, lines)).strip() if lines[1:] else lines[0]) for name, lines in fields)
+    return Head((int(match[1]), int(match[2])), int(match[3]), tuple(joined))
 
 
 class Body(Enum):

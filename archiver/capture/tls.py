@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+from archiver.capture.hosts import by_host
 from archiver.capture.urls import visible
 from archiver.errors import UsageError
 from archiver.model import FetchSettings
@@ -26,8 +27,8 @@ class Trust:
     """One context for the run, and one that checks nothing for the hosts that the user exempted."""
 
     def __init__(self, settings: FetchSettings) -> None:
-        """Raises UsageError when the CA file cannot be read."""
-        self._exempt = frozenset(host.lower() for host in settings.insecure_hosts)
+        """Raises UsageError when the CA file cannot be read, or an exempted host is none."""
+        self._exempt = frozenset(by_host(dict.fromkeys(settings.insecure_hosts)))
         self._checked = ssl.create_default_context()
         self._unchecked: ssl.SSLContext | None = None
         if settings.ca_file:

@@ -46,6 +46,12 @@ def test_the_partition_of_the_stream_does_not_matter(raw: bytes, cuts: list[int]
         assert taken_in_parts == taken
 
 
+def test_folded_lines_are_joined_by_one_space_each_and_empty_ones_by_none() -> None:
+    head = parse_head(b"HTTP/1.1 200 OK\r\nA:\r\n b\r\n \r\n\t c \r\nD: e\r\n \r\n\r\n")
+    assert head is not None
+    assert head.fields == (("a", "b c"), ("d", "e"))
+
+
 @given(chunk_bodies, st.binary(max_size=10))
 def test_what_was_chunked_is_read_back_and_the_rest_is_left(chunks: list[bytes], rest: bytes) -> None:
     raw = INTERIM + HEAD + chunked(*chunks, extension=b' ; q="a"', trailers=b"T: 1\r\n")

@@ -74,6 +74,19 @@ def test_the_exemption_of_one_host_is_not_that_of_another(tmp_path: Path) -> Non
     assert [type(outcome) for outcome in outcomes] == [Captured, Missed]
 
 
+def test_the_exemption_of_a_host_holds_however_its_name_is_written(tmp_path: Path) -> None:
+    with serve(routes({"/a": OK}), tls=self_signed()) as web:
+        for written, url in (("B\u00fccher.Example", "https://xn--bcher-kva.example/a"), ("[2001:DB8:0::1]", "https://[2001:db8::1]/a")):
+            settings = with_ca(tmp_path, replace(QUICK, connect_to=(f"::127.0.0.1:{web.port}",), insecure_hosts=(written,)))
+            outcome, _ = fetch(url, settings)
+            assert isinstance(outcome, Captured), outcome
+
+
+def test_an_exemption_for_what_is_no_host_is_refused() -> None:
+    with pytest.raises(UsageError, match="that is no host"):
+        Trust(replace(QUICK, insecure_hosts=("one.example:8443",)))
+
+
 def test_a_handshake_that_hangs_times_out(tmp_path: Path) -> None:
     def hang(connection: Connection) -> None:
         connection.sock.settimeout(20)

@@ -180,6 +180,19 @@ def test_a_kept_connection_closed_under_us_is_replaced_silently() -> None:
     assert not [event for event in book.events if event.name == "retry"]
 
 
+def test_an_end_of_the_answer_before_that_comes_late_does_not_cost_the_next_link() -> None:
+    def answer_too_much(connection: Connection, request: Request) -> None:
+        connection.send(OK)
+        connection.read_head()
+        connection.send(b"more than the length said")
+
+    with serve(sequence(answer_too_much, OK)) as web:
+        outcomes, book = fetch_all([web.url("/1"), web.url("/2")], replace(QUICK, per_host=1, retries=0))
+    assert [type(outcome) for outcome in outcomes] == [Captured, Captured]
+    assert [kept.response for kept in book.kept] == [OK, OK]
+    assert web.connections == 2
+
+
 def test_a_request_is_repeated_once_and_on_a_new_connection_when_all_kept_ones_close(tmp_path: Path) -> None:
     together = threading.Barrier(3)
 

@@ -97,7 +97,8 @@ def test_bytes_that_come_one_by_one_make_the_same_record() -> None:
 
 
 def test_interim_responses_are_dropped_and_noted() -> None:
-    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </s.css>; rel=preload\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n\r\n"
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </s.css>; rel=preload\r\n\r\n"
+    interim = early + b"HTTP/1.1 100 Continue\r\n\r\n\r\n" + early  # each kind is named once, however many there are
     with serve(routes({"/a": interim + response(BODY), "/b": response(b"b")})) as web:
         outcomes, book = fetch_all([web.url("/a"), web.url("/b")], replace(QUICK, per_host=1))
     assert all(isinstance(outcome, Captured) for outcome in outcomes)
