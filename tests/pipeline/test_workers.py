@@ -65,6 +65,7 @@ def test_no_process_is_started_without_a_task() -> None:
     [
         (tasks.leave, (), "crash", "status 3"),
         (tasks.fault, (), "crash", "SIGSEGV"),
+        (tasks.always_killed, (), "crash", "SIGKILL"),
         (tasks.loop, (), "timeout", "4 s"),
         (tasks.sleep, (1000.0,), "timeout", "4 s"),
         (tasks.hoard, (4 << 30,), "memory", "memory"),
@@ -124,6 +125,15 @@ def test_a_process_that_dies_idle_is_replaced() -> None:
         second = workers.submit(tasks.process_id).result()
         assert isinstance(second, int)
         assert second != first
+
+
+@pytest.mark.parametrize("submit", ["submit", "submit_unbounded"])
+def test_what_a_process_was_at_when_it_was_killed_from_outside_is_done_once_more(tmp_path: Path, submit: str) -> None:
+    (first := tmp_path / "first").touch()
+    with Workers(1) as workers:
+        found = getattr(workers, submit)(tasks.killed, str(first)).result()
+        assert isinstance(found, int)
+        assert getattr(workers, submit)(tasks.process_id).result() == found
 
 
 def test_terminate_ends_at_once_and_cancels_what_waits() -> None:
