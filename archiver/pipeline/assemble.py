@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 
 from archiver.model import Captured, Cluster, Image, Link, Missed, Outcome, Pair, Picture, Reason, Role, Target, Unreadable
 
+BY_BYTES = (Reason.UNSUPPORTED.value, Reason.CORRUPT.value)
+"""What was not decoded, as SVG, is compared by its bytes alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -80,11 +83,11 @@ def in_post_order(rows: Sequence[Image], clusters: Sequence[Cluster]) -> tuple[t
     """Number the clusters by their first appearance in the post and mark each image with its cluster and the keeper.
 
     A payload that stands under several URLs is a cluster too, even when no other payload joins it: exact copies are
-    duplicates. Clusters with no image among `rows` are left out.
+    duplicates, of what cannot be decoded too. Clusters with no image among `rows` are left out.
     """
     urls_of: dict[str, list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
-        if row.picture is not None:
+        if row.payload and (row.picture is not None or row.status in BY_BYTES):
             urls_of[row.payload].append(index)
     joined = {payload for cluster in clusters for payload in cluster.members}
     alone = [_exact_copies(payload, len(found)) for payload, found in urls_of.items() if len(found) > 1 and payload not in joined]

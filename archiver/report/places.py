@@ -78,7 +78,6 @@ class Totals:
 
 def totals(report: Report) -> Totals:
     """Count what the report holds; no judgement, only sums."""
-    places = Places(report)
     archived = [image for image in report.images if image.status == "ok"]
     payloads = {image.payload for image in archived if image.payload}
     grouped = {payload for cluster in report.clusters for payload in cluster.members}
@@ -88,7 +87,7 @@ def totals(report: Report) -> Totals:
         by_status[image.status] = by_status.get(image.status, 0) + 1
     stored = {image.record or number: image.size_bytes for number, image in enumerate(archived) if not image.revisit}
     alone = sum(1 for payload in payloads if payload not in grouped)
-    together = sum(1 for cluster in report.clusters if any(places.images(payload) for payload in cluster.members))
+    together = sum(1 for cluster in report.clusters if any(payload in payloads for payload in cluster.members))
     pictures = alone + together + anonymous
     return Totals(
         targets=len(report.images),

@@ -10,7 +10,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
     Reason.HTTP_ERROR: ("The server said no", "It answered with an error status."),
     Reason.NOT_IMAGE: ("Not a picture any more", "The answer is a page or another kind of file, as parked and redirected addresses give."),
     Reason.CORRUPT: ("Damaged", "The bytes are archived, but no decoder makes a picture of them."),
-    Reason.UNSUPPORTED: ("Not supported", "Archived as it came; pictures of this kind are not compared."),
+    Reason.UNSUPPORTED: ("Not supported", "Archived as it came; pictures of this kind are compared by their bytes alone."),
     Reason.EMPTY: ("Empty answer", "The server answered without content."),
     Reason.TRUNCATED: ("Cut short", "The connection ended before the whole file had come; the part that came is archived."),
     Reason.TOO_LARGE: ("Too large", "Larger than the limit set for this run."),

@@ -74,6 +74,15 @@ def test_one_payload_under_two_addresses_is_a_cluster_of_its_own() -> None:
     assert [(image.cluster, image.keeper) for image in images] == [("c1", True), ("", False), ("c1", False)]
 
 
+@pytest.mark.parametrize(("reason", "together"), [(Reason.UNSUPPORTED, True), (Reason.CORRUPT, True), (Reason.NOT_IMAGE, False)])
+def test_what_was_not_decoded_takes_part_by_its_bytes(reason: Reason, together: bool) -> None:
+    judged = replace(judgement("p"), unreadable={"q": Unreadable("q", reason, "kept but not decoded", "svg")})
+    outcomes = [captured("http://a/1.svg", "q"), captured("http://a/2", "p"), captured("http://a/3.svg", "q")]
+    rows, clusters = assemble.in_post_order(assemble.images(outcomes, judged), ())
+    assert [(row.cluster, row.keeper) for row in rows] == ([("c1", True), ("", False), ("c1", False)] if together else [("", False)] * 3)
+    assert [cluster.members for cluster in clusters] == ([("q",)] if together else [])
+
+
 def test_clusters_are_numbered_as_the_post_first_shows_them() -> None:
     rows = assemble.images([captured(f"http://a/{payload}", payload) for payload in "dcba"], judgement(*"abcd"))
     first, second = Cluster("a", ("a", "b"), "", ()), Cluster("c", ("c", "d"), "", ())

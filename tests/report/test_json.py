@@ -197,3 +197,12 @@ def test_several_addresses_of_one_record_are_stored_once() -> None:
     before, after = totals(report), totals(replace(report, images=(*report.images, again)))
     assert after.size_bytes == before.size_bytes + first.size_bytes
     assert after.saved_bytes == before.saved_bytes + first.size_bytes
+
+
+def test_a_group_of_what_was_not_decoded_counts_as_no_picture() -> None:
+    report = sample()[0]
+    drawing = replace(next(image for image in report.images if image.status != "ok"), payload="5" * 64)
+    known = replace(report, images=(*report.images, drawing, drawing))
+    group = replace(report.clusters[0], keeper=drawing.payload, members=(drawing.payload,), pairs=())
+    before, after = totals(known), totals(replace(known, clusters=(*report.clusters, group)))
+    assert (after.pictures, after.duplicates, after.clusters) == (before.pictures, before.duplicates, before.clusters + 1)
