@@ -55,7 +55,7 @@ def read_cookies(file: str, only_host: str = "") -> tuple[Cookie, ...]:
     if not file:
         return ()
     try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
+        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(f"cannot read the cookies file {file}: {exc}") from exc
     out: list[Cookie] = []

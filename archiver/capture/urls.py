@@ -23,6 +23,9 @@ from archiver.model import Reason
 _PORTS = {"http": 80, "https": 443}
 _PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.\-]*):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(?:#.*)?", re.DOTALL)  # RFC 3986 appendix B
 _HOST_FORBIDDEN = re.compile(r"[\x00-\x20\x7f#%/:<>?@\[\\\]^|]")
+_HOST_MAX = 254
+_WRITTEN_MAX = 1000
+"""Characters of a host before it is mapped, which drops some: to map and encode a longer one takes time that grows with its square."""
 _SHOWN_MAX = 200
 
 
@@ -120,9 +123,9 @@ def host_ascii(host: str) -> str | None:
             return None
     name = unquote_to_bytes(host).decode("utf-8", "replace") if "%" in host else host
     if not name.isascii():
-        name = _idna(name)
+        name = _idna(name) if len(name) <= _WRITTEN_MAX else ""
     name = name.lower()
-    if not name or len(name) > 254 or _HOST_FORBIDDEN.search(name):
+    if not name or len(name) > _HOST_MAX or _HOST_FORBIDDEN.search(name):
         return None
     labels = name.removesuffix(".").split(".")
     if labels[-1].isdigit() or re.fullmatch(r"0x[0-9a-f]*", labels[-1]):
@@ -146,6 +149,8 @@ def _idna(name: str) -> str:
         mapped = idna.uts46_remap(name, std3_rules=False)
     except idna.IDNAError:
         mapped = unicodedata.normalize("NFKC", name).lower()
+    if len(mapped) > _HOST_MAX:  # it grows when it is encoded
+        return ""
     mapped = re.sub("[\u3002\uff0e\uff61]", ".", mapped)
     return ".".join(_label(label) for label in mapped.split("."))
 

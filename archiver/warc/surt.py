@@ -16,6 +16,7 @@ _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("#", "").replace("%", 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _REPEATED_SCHEME = re.compile(r"(?:https?://)*(https?://)")
 _PARTS = re.compile(r"(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?")
+_HOST_MAX = 1000
 _WWW = re.compile(r"www\d*\.")
 _PATH_SESSION = re.compile(r"(.*/)(?:(?:\([a-z]\([0-9a-z]{24}\)\)|\((?:[a-z]\([0-9a-z]{24}\))+\)|\([0-9a-z]{24}\))/)([^?]+\.aspx.*)", re.I)
 _QUERY_SESSIONS = tuple(
@@ -57,12 +58,14 @@ def surt(url: str) -> str:
 
 
 def _host(authority: str, scheme: str) -> str:
-    """Raises ValueError when the port is no number."""
+    """Raises ValueError when the port is no number, or the host none that can be encoded."""
     name, colon, port = authority.rpartition("@")[2].rstrip(":").partition(":")
     if colon and not (port.isascii() and port.isdigit()):
         raise ValueError(port)
     host = _unescape(name).decode("utf-8", "ignore").replace("..", ".").strip(".").lower()
     if not host.isascii():
+        if len(host) > _HOST_MAX:  # to encode a longer one takes time that grows with its square
+            raise ValueError(host[:_HOST_MAX])
         host = host.encode("idna").decode("ascii")
     if host.isdigit():
         host = str(ipaddress.IPv4Address(int(host) & 0xFFFFFFFF))

@@ -132,7 +132,7 @@ def test_cookies_go_where_the_file_says(url: str, sent: str, tmp_path: Path) -> 
 
 def test_cookies_are_scoped_on_the_wire_and_blanked_in_the_archive(tmp_path: Path) -> None:
     file = tmp_path / "cookies.txt"
-    file.write_text(COOKIES)
+    file.write_text("\ufeff" + COOKIES)  # as some editors save it
     with serve(routes({"/a": redirect("http://other.example/b"), "/b": redirect("http://site.example/c"), "/c": OK})) as web:
         _, book = fetch("http://site.example/a", replace(QUICK, connect_to=hosts(web, ""), cookies_file=str(file)))
     assert [request.headers.get("cookie") for request in web.requests] == ["host=1; hidden=3", None, "host=1; hidden=3"]

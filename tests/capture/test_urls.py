@@ -100,6 +100,14 @@ def test_what_is_no_host_is_refused(written: str) -> None:
     assert host_ascii(written) is None
 
 
+def test_a_host_that_is_far_too_long_is_refused_at_once() -> None:
+    letters = "".join(chr(0x4E00 + index % 20_000) for index in range(80_000))  # to encode it would take half an hour
+    assert host_ascii(letters) is None
+    assert host_ascii(letters[:900]) is None
+    assert host_ascii("a" + "\u0300\u0316" * 100_000) is None
+    assert host_ascii("b\u00fc" + "\u00ad" * 300 + "cher.example") == "xn--bcher-kva.example"
+
+
 @pytest.mark.parametrize(
     "url", ["", "a.png", "//h.example/a", "ftp://h.example/a", "file:///etc/passwd", "data:image/png;base64,", "javascript:x"]
 )

@@ -59,6 +59,11 @@ def test_key_agrees_on_any_path_and_query(rest: str) -> None:
     assert surt(f"https://e.example/{rest}") == reference.surt(f"https://e.example/{rest}")
 
 
+def test_a_host_that_is_far_too_long_stays_as_it_is() -> None:
+    url = "http://" + "".join(chr(0x4E00 + index % 20_000) for index in range(80_000)) + "/"  # to encode it would take half an hour
+    assert surt(url) == url
+
+
 def cdxj_indexer(*files: Path) -> list[str]:
     """In a process of its own: the `wacz` package changes the indexer for everyone who imports it."""
     tool = Path(sys.executable).with_name("cdxj-indexer")
