@@ -85,6 +85,10 @@ def _verify_warc(source: Source, label: str, ledger: Ledger, now: datetime) -> I
         yield Finding("error", "empty", label, None, "", "the file holds no record")
 
 
+_SAME_CHANGE_MAX = 3
+"""As many members with one and the same odd header were written so: files may be put together by laying one behind the other."""
+
+
 def _odd_headers(headers: dict[bytes, list[int]], label: str) -> Iterator[Finding]:
     """A gzip header has fields that no checksum covers and no reader needs (RFC 1952 section 2.3.1): one program fills them alike."""
     usual = max(headers, key=lambda header: len(headers[header]), default=b"")
@@ -94,6 +98,7 @@ def _odd_headers(headers: dict[bytes, list[int]], label: str) -> Iterator[Findin
     for header, offsets in odd.items():
         timeless = usual[_TIME] == bytes(4) and header[_TIME.stop :] == usual[_TIME.stop :]
         changed = usual == MEMBER_HEADER or timeless  # the first is ours; the second gives no member a time, and did not give this one
+        changed = changed and len(offsets) < _SAME_CHANGE_MAX
         why = "it was changed" if changed else "another program wrote it, or it was changed"
         for offset in offsets:
             detail = f"the gzip header of this member is unlike all others: {why}"

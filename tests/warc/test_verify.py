@@ -323,6 +323,16 @@ def test_a_changed_gzip_header_is_told(tmp_path: Path, byte: int, unknown_system
     assert (finding.severity, finding.kind, finding.offset) == (severity, "member-header", starts[2])
 
 
+def test_members_of_two_programs_may_lie_in_one_file(tmp_path: Path) -> None:
+    raw = bytearray((ROOT / "good" / NAME).read_bytes())
+    starts = [found.start() for found in re.finditer(re.escape(MEMBER_HEADER), raw)]
+    assert len(starts) >= 12
+    for start in starts[:3]:
+        raw[start + 8 : start + 10] = b"\x02\x03"
+    (tmp_path / NAME).write_bytes(raw)
+    assert [(finding.severity, finding.kind) for finding in verify(tmp_path / NAME, now=NOW)] == [("warning", "member-header")] * 3
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_is_done_to_an_archive_is_told_not_raised(tmp_path: Path, data: st.DataObject) -> None:
