@@ -116,8 +116,7 @@ class Exchanger:
             if self._throttle.active:
                 await asyncio.sleep(self._throttle.owed_s(asyncio.get_running_loop().time()))
             answer, stale = await self._once(question, route, address, claim)
-            if stale:  # a kept-alive connection that was closed under us, or on which the end of an answer before came late, is
-                # replaced silently, once (RFC 9112 section 9.3.1)
+            if stale:  # such a connection is replaced silently, once (RFC 9112 section 9.3.1)
                 answer, _ = await self._once(question, route, address, claim, fresh=True)
             return answer
 
@@ -150,7 +149,7 @@ class Exchanger:
             if end is None:
                 refusal = failures.no_connection(failed or OSError("no answer"), question.place, self._settings)
                 return Answer(Hop(question.place.url, 0, at), refusal), False
-            if tape.reused and tape.framer.head is None and (end.kind == "malformed" or (end.kind == "cut" and not tape.framer.started)):
+            if _stale(tape, end):
                 return Answer(Hop(question.place.url, 0, at), failures.verdict(end, tape.framer)[1]), True
             return await self._conclude(question, tape, end, at, route), False
         finally:
@@ -214,6 +213,16 @@ class Exchanger:
             protocol=f"http/{head.version[0]}.{head.version[1]}" + (f"; {tape.tls}" if tape.tls else ""),
             notes=tuple(notes),
         )
+
+
+def _stale(tape: Tape, end: End) -> bool:
+    """Whether a kept-alive connection was closed under us, had timed out, or still held the end of an answer before."""
+    if not tape.reused:
+        return False
+    head = tape.framer.head
+    if head is not None:
+        return head.status == 408 and not head.persistent  # said to an idle connection, while our request was on its way
+    return end.kind == "malformed" or (end.kind == "cut" and not tape.framer.started)
 
 
 def _blank_userinfo(tape: Tape, head: Head) -> bool:

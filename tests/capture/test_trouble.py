@@ -180,6 +180,15 @@ def test_a_kept_connection_closed_under_us_is_replaced_silently() -> None:
     assert not [event for event in book.events if event.name == "retry"]
 
 
+def test_a_408_that_crosses_the_next_request_is_not_its_answer() -> None:
+    timed_out = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    with serve(sequence(OK, then_close(timed_out), OK)) as web:
+        outcomes, book = fetch_all([web.url("/1"), web.url("/2")], replace(QUICK, per_host=1, retries=0))
+    assert [type(outcome) for outcome in outcomes] == [Captured, Captured]
+    assert [kept.response for kept in book.kept] == [OK, OK]
+    assert web.connections == 2
+
+
 def test_an_end_of_the_answer_before_that_comes_late_does_not_cost_the_next_link() -> None:
     def answer_too_much(connection: Connection, request: Request) -> None:
         connection.send(OK)
