@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from archiver.picture.compare_marks import Strip, colour_codes, correlate, letters, marks, one_sign, plain, step, strip, through
 from archiver.picture.compare_place import Laid
 from archiver.picture.compare_tone import AGREES, Mask, give_tones, median
+from archiver.picture.compare_written import Written, written
 from archiver.picture.features import Floats
 
 REGIONS_MAX = 4
 COARSE_FROM, COARSE_BELOW, COARSE_BIG = 0.75, 0.97, 0.03
 """Between these shares of agreement, and with no larger region apart, half the size is looked at too."""
+WRITTEN_BELOW = 0.975
+"""The share of agreement below which rows of letters are looked for."""
 COLOURED, COLOURED_LEAST = 14.0, 0.004
 """Distance from grey at which a pixel has colour, and the share of the overlap that must have some."""
 
@@ -88,6 +91,8 @@ class Look:
     """Correlation of the two on the very pixels that are brighter (or darker), a mark's: high where the picture shows through it."""
     marks: float
     """Share of the overlap, edges left out, that is brighter (or darker) in one of the two, when hardly anything is the other way."""
+    written: Written | None
+    """What differs as rows of letters; None where there are none or it was not looked at."""
     letters: int
     """Letters or words side by side in one row, when all that stands apart is such a row; else 0."""
     coarse: float
@@ -153,6 +158,7 @@ def look(laid: Laid) -> Look | None:
         spread=_spread(labels),
         through=through(grey_a, grey_b, mask),
         marks=marks(rest, mask),
+        written=written(toned, mask) if good < WRITTEN_BELOW else None,
         letters=letters(np.where(mask, rest, 0.0)),
         coarse=soft[0],
         coarse_big=soft[1],

@@ -51,7 +51,7 @@ def relations(seen: Evidence, rule: str) -> tuple[Relation, ...]:
 
 def is_overlaid(seen: Evidence, rule: str) -> bool:
     """Something lies on one of the two: a rule for overlays joined them, or one compact region stands apart."""
-    if rule in ("banner", "badge", "plate", "watermark", "inked", "lettering"):
+    if rule in ("banner", "badge", "plate", "watermark", "inked", "written", "lettering"):
         return True
     if is_marked(seen):
         return True

@@ -446,3 +446,35 @@ def test_a_still_of_an_animation_is_shown_and_not_joined(still: Image.Image, wor
     pair = judged(animated(SCENE, OTHER, THIRD), measured(still))
     assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.UNSURE,)), pair
     assert words in pair.because
+
+
+def signed(image: Image.Image, words: str) -> Image.Image:
+    """An address three times over it, half transparent: white letters with a dark rim."""
+    layer = Image.new("RGBA", image.size, (0, 0, 0, 0))
+    for row in range(3):
+        place = (image.width * (0.06 + 0.2 * row), image.height * (0.16 + 0.27 * row))
+        font = ImageFont.load_default(image.width / 13)
+        ImageDraw.Draw(layer).text(place, words, (255, 255, 255, 115), font, stroke_width=2, stroke_fill=(0, 0, 0, 100))
+    return Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB")
+
+
+@pytest.mark.parametrize("ground", [drawing(), SCENE], ids=["drawing", "photograph"])
+def test_letters_with_a_rim_are_an_overlay(ground: Image.Image) -> None:
+    pair = judged(measured(ground), measured(signed(ground, "www.stretch.example")))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
+
+
+def test_rows_of_other_letters_on_one_ground_are_two_pictures() -> None:
+    one, other = (measured(signed(drawing(), words)) for words in ("www.stretch.example", "mondays: legs, hips"))
+    assert judged(one, other).verdict is not Verdict.SAME
+
+
+def test_a_strip_of_many_colours_from_side_to_side_is_an_overlay() -> None:
+    """Half transparent over a busy picture it is neither plain nor one-sided; but no limb fills it."""
+    photograph = textured(SCENE)
+    layer = Image.new("RGBA", photograph.size, (0, 0, 0, 0))
+    ImageDraw.Draw(layer).rectangle((0, 390, 720, 440), (140, 120, 110, 205))
+    ImageDraw.Draw(layer).text((20, 396), "Home relief times guide", (255, 225, 70, 255), ImageFont.load_default(30))
+    struck = Image.alpha_composite(photograph.convert("RGBA"), layer).convert("RGB")
+    pair = judged(measured(photograph), measured(struck))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
