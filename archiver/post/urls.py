@@ -88,6 +88,8 @@ def _relative(url: str, base: str) -> Address:
         full = urljoin(base, url)
     except ValueError:
         return Address("unsupported", url)
+    if mark and not query:  # section 5.2.2: an empty query is one; the library drops it
+        full = full.partition("?")[0] + "?"
     return Address("web" if _has_host(full) else "unsupported", full)
 
 
