@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from archiver.model import Captured, Hop, Missed, Outcome, Post, Target
 
-_USERINFO = re.compile(r"(?i)\b(https?:(?:\\?/){2})[^/\\\s?#\"'<>()@]*(?:@[^/\\\s?#\"'<>()@]*)*@")
+_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,20}:(?:\\?/){2})[^/\\\s?#\"'<>()@]*(?:@[^/\\\s?#\"'<>()@]*)*@")
 _USERINFO_BYTES = re.compile(_USERINFO.pattern.encode(), re.IGNORECASE)
 
 
 def bare(text: str) -> str:
-    """The text without the userinfo (RFC 3986 section 3.2.1) of the web addresses in it.
+    """The text without the userinfo (RFC 3986 section 3.2.1) of the addresses in it, also those that are not fetched (`ftp:`).
 
     >>> bare("see https://me:word@a.example/x.png and https://b.example/@me")
     'see https://a.example/x.png and https://b.example/@me'

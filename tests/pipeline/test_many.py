@@ -203,7 +203,8 @@ def changes_in(folder: Path) -> list[str]:
 def test_a_login_in_an_address_is_kept_nowhere(site: str, tmp_path: Path) -> None:
     post = tmp_path / "post.md"
     secret = site.replace("http://", "http://me:pssst@")
-    post.write_text(f"![]({secret}/a.jpg) ![]({secret}/none.jpg) ![](http://me:pssst@dead.invalid/x.jpg) ![](http://me:pssst@[bad/x.png)\n")
+    others = "![](http://me:pssst@dead.invalid/x.jpg) ![](http://me:pssst@[bad/x.png) ![](ftp://me:pssst@old.invalid/x.png)"
+    post.write_text(f"![]({secret}/a.jpg) ![]({secret}/none.jpg) {others}\n")
     events: list[Event] = []
     run = archive(str(post), tmp_path / "out", settings(), Means(events.append))
     assert run.report is not None
