@@ -21,12 +21,14 @@ class SketchLike(WithCorners, WithFrames, Protocol):
 def candidates(pictures: Sequence[Picture], sketches: Sequence[SketchLike]) -> list[tuple[int, int]]:
     """Pairs of indices (i < j), sorted; the same pairs of pictures whatever the order of the input.
 
-    Pictures without enough information are left out, whatever they look like.
+    Pictures without enough information are never found by their look, only by equal pixels.
     """
-    usable = sorted((i for i, picture in enumerate(pictures) if picture.fingerprint.informative), key=lambda i: pictures[i].payload)
+    everyone = sorted(range(len(pictures)), key=lambda i: pictures[i].payload)
+    usable = [i for i in everyone if pictures[i].fingerprint.informative]
     chosen = [sketches[i] for i in usable]
-    found = by_points(chosen) | by_frame(chosen) | by_window(chosen) | by_pixels([pictures[i] for i in usable])
-    return sorted((min(usable[a], usable[b]), max(usable[a], usable[b])) for a, b in found)
+    alike = {(usable[a], usable[b]) for a, b in by_points(chosen) | by_frame(chosen) | by_window(chosen)}
+    equal = {(everyone[a], everyone[b]) for a, b in by_pixels([pictures[i] for i in everyone])}
+    return sorted({(min(a, b), max(a, b)) for a, b in alike | equal})
 
 
 def by_pixels(pictures: Sequence[Picture]) -> set[tuple[int, int]]:

@@ -205,7 +205,7 @@ def transform(
         fuller="a" if fuller == "a" else "b",
         crop=_bounds(matrix, (0.0, 0.0, float(other[0]), float(other[1])), full),
         scale=round(scale, 4),
-        angle_deg=round(seen.angle_deg if (fuller == "a") != seen.mirrored else -seen.angle_deg, 2),
+        angle_deg=round(-seen.angle_deg if fuller == "a" and not seen.mirrored else seen.angle_deg, 2) + 0.0,  # mirrored, then turned
         mirrored=seen.mirrored,
         matrix=tuple(round(float(value), 5) for value in matrix.ravel()),  # type: ignore[arg-type]  # six values
         region=disagree,

@@ -50,6 +50,11 @@ def test_pictures_that_show_too_little_are_left_out() -> None:
     assert candidates([picture(0), picture(1, informative=False)], [sketch(1, 7), sketch(1, 7)]) == []
 
 
+def test_pictures_that_show_too_little_are_a_pair_when_their_pixels_are_equal() -> None:
+    plain = [replace(picture(n), fingerprint=Fingerprint("red", (), False)) for n in range(2)]
+    assert candidates(plain, [sketch(1, 7), sketch(2, 7)]) == [(0, 1)]
+
+
 def test_nothing_and_one_have_no_pairs() -> None:
     assert candidates([], []) == []
     assert candidates([picture(0)], [sketch(1)]) == []

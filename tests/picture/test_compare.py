@@ -112,6 +112,17 @@ def test_a_crop_is_found_where_it_was_cut() -> None:
     assert pair.transform.angle_deg == pytest.approx(0.0, abs=0.5)
 
 
+@pytest.mark.parametrize(("clockwise_deg", "words"), [(4.0, "4.0 degrees clockwise"), (-4.0, "4.0 degrees counter-clockwise")])
+def test_a_copy_was_turned_the_way_that_is_said(clockwise_deg: float, words: str) -> None:
+    turned = SCENE.rotate(-clockwise_deg, Image.Resampling.BICUBIC)  # Pillow counts the other way about
+    cut = turned.crop((60, 60, turned.width - 60, turned.height - 60))
+    for whole, part in itertools.permutations((measured(SCENE), measured(cut))):
+        pair = judged(whole, part)
+        assert pair.transform is not None
+        assert pair.transform.angle_deg == pytest.approx(clockwise_deg, abs=0.3)
+        assert f"turned by {words}" in pair.because
+
+
 def test_the_logo_is_found_where_it_was_put() -> None:
     logo = SCENE.copy()
     logo.paste("#1060c0", (600, 380, 700, 460))
