@@ -66,7 +66,7 @@ FETCH_OPTIONS = (
     option("--max-size", type=SIZE, default="64M", show_default=True, help="Largest body that is kept."),
     option("--max-redirects", type=click.IntRange(0), default=10, metavar="N", show_default=True, help="Longest chain of redirects."),
     option("--delay", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Pause between two requests to one host."),
-    option("--limit-rate", type=SIZE, default=0, help="Bytes per second, over all connections."),
+    option("--limit-rate", type=SIZE, default=0, help="Bytes per second, over all connections; waiting for it counts towards --timeout."),
     option(
         "--allow-address",
         multiple=True,

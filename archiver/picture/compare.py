@@ -67,7 +67,9 @@ def compare(a: Picture, fa: Features, b: Picture, fb: Features, *, strictness: s
         a, fa, b, fb = b, fb, a, fa
     accept = STRICTNESS[strictness]
     if a.fingerprint.pixels_sha256 == b.fingerprint.pixels_sha256:
-        return Pair(a.payload, b.payload, Verdict.SAME, (Relation.IDENTICAL_PIXELS,), 1.0, "the same pixels in another file")
+        frames = "" if fa.middle is None else " in the first and the middle frame"
+        because = f"the same pixels{frames} in another file"
+        return Pair(a.payload, b.payload, Verdict.SAME, (Relation.IDENTICAL_PIXELS,), 1.0, because)
     if not (a.fingerprint.informative and b.fingerprint.informative):
         return Pair(a.payload, b.payload, Verdict.DIFFERENT, (), 0.0, "one of them shows too little to be known by its look")
     found = find(a, fa, b, fb)

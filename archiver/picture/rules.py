@@ -140,7 +140,7 @@ def softened(seen: Evidence) -> float:
 
 
 def banner(seen: Evidence) -> float:
-    """All that stands apart is one strip from left to right, flat-coloured or one-sided as lettering is and limbs are not."""
+    """All that stands apart is one strip from left to right: flat, one-sided as lettering is and limbs are not, or filled as by no limb."""
     strip = seen.look.strip
     if strip is None:
         return 0.0

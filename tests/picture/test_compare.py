@@ -489,3 +489,17 @@ def test_a_strip_of_many_colours_from_side_to_side_is_an_overlay() -> None:
     struck = Image.alpha_composite(photograph.convert("RGBA"), layer).convert("RGB")
     pair = judged(measured(photograph), measured(struck))
     assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
+
+
+def test_animations_of_equal_frames_are_not_said_to_be_equal_in_all_of_them() -> None:
+    def saved(disposal: int) -> Measured:
+        out = io.BytesIO()
+        small = [frame.resize((120, 80)) for frame in (SCENE, OTHER, THIRD)]
+        small[0].save(out, "gif", save_all=True, append_images=small[1:], duration=100, disposal=disposal, comment=b"%d" % disposal)
+        found = measure(hashlib.sha256(out.getvalue()).hexdigest(), out.getvalue())
+        assert isinstance(found, Measured), found
+        return found
+
+    pair = judged(saved(0), saved(2))
+    assert pair.relations == (Relation.IDENTICAL_PIXELS,), pair
+    assert pair.because == "the same pixels in the first and the middle frame in another file"
