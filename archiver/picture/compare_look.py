@@ -110,6 +110,8 @@ class Look:
     """Mean absolute difference in grey levels after the tone map."""
     tone: float
     """Mean change in grey levels that the tone map makes."""
+    tone_most: float
+    """The same of the twentieth that changes most."""
     chroma: float
     """Correlation of the colours (1 when both are grey)."""
     chroma_ratio: float
@@ -139,7 +141,8 @@ def look(laid: Laid) -> Look | None:
     values = correlation[detail]
     good, big = float((values > AGREES).mean()) if len(values) else 0.0, regions[0].area if regions else 0.0
     codes = colour_codes(laid.a), colour_codes(laid.b)
-    soft = _softened(laid) if COARSE_FROM < good < COARSE_BELOW and big < COARSE_BIG else (0.0, 0.0, 0.0)
+    one_way = marks(rest, mask)
+    soft = _softened(laid) if COARSE_FROM < good < COARSE_BELOW and big < COARSE_BIG else (0.0, 0.0)
     return Look(
         detail=float(detail.sum()) / area,
         detail_px=int(detail.sum()),
@@ -157,17 +160,18 @@ def look(laid: Laid) -> Look | None:
         rest=_rest(correlation, detail, labels),
         spread=_spread(labels),
         through=through(grey_a, grey_b, mask),
-        marks=marks(rest, mask),
+        marks=one_way,
         written=written(toned, mask) if good < WRITTEN_BELOW else None,
         letters=letters(np.where(mask, rest, 0.0)),
         coarse=soft[0],
         coarse_big=soft[1],
-        sharper=soft[2],
+        sharper=_sharper(laid) if any(soft) or one_way else 0.0,
         plain_a=plain(codes[0][labels]),
         plain_b=plain(codes[1][labels]),
         ground=max(plain(code[::2, ::2][mask[::2, ::2]]) for code in codes),
         difference=float(np.abs(rest[mask]).mean()),
-        tone=toned.change,
+        tone=toned.change[0],
+        tone_most=toned.change[1],
         chroma=chroma,
         chroma_ratio=ratio,
         colour_difference=colour,
@@ -218,21 +222,26 @@ def _boxes(shape: tuple[int, ...], regions: tuple[Region, ...]) -> Mask:
     return inside
 
 
-def _softened(laid: Laid) -> tuple[float, float, float]:
-    """Agreement and largest disagreeing region at half the size, and the ratio of what the two have of the finest detail."""
+def _softened(laid: Laid) -> tuple[float, float]:
+    """Agreement and largest disagreeing region at half the size."""
     size = (max(4, laid.mask.shape[1] // 2), max(4, laid.mask.shape[0] // 2))
     inner = cv2.erode(laid.mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
     mask = cv2.resize(inner, size, interpolation=cv2.INTER_NEAREST) > 0
     if mask.sum() < 100:
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0
     one, other = (cv2.resize(look, size, interpolation=cv2.INTER_AREA) for look in (laid.a, laid.b))
     toned = give_tones(one, other, mask)
     values = toned.correlation[toned.detail]
     if not len(values):
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0
     _, _, regions = _regions(toned.apart, mask)
+    return float((values > AGREES).mean()), regions[0].area if regions else 0.0
+
+
+def _sharper(laid: Laid) -> float:
+    """The ratio of what the two have of the finest detail."""
     fine = [float(cv2.Laplacian(look[..., 1].astype(np.float32), cv2.CV_32F)[laid.mask].std()) + 0.5 for look in (laid.a, laid.b)]
-    return float((values > AGREES).mean()), regions[0].area if regions else 0.0, max(fine) / min(fine)
+    return max(fine) / min(fine)
 
 
 def _chroma(one: Floats, other: Floats, mask: Mask) -> tuple[float, float, float, float]:

@@ -13,7 +13,7 @@ CAPTION_SEAM, CAPTION_PLAIN = 0.65, 0.82
 """Share of the whole above a caption: where an edge shows its strip, and where the strip has the colour of the ground."""
 ROTATED_FROM_DEG = 0.8
 RESIZED_FROM = 0.03
-TONE_FROM = 5.0
+TONE_FROM, TONE_MOST_FROM = 5.0, 12.0
 COLOUR_FROM = 4.0
 CHROMA_RATIO_FROM = 1.22
 CHROMA_BELOW = 0.85
@@ -90,7 +90,8 @@ def is_recoloured(seen: Evidence) -> bool:
     look = seen.look
     ratio = max(look.chroma_ratio, 1.0 / max(0.01, look.chroma_ratio))
     colours = look.colour_difference > COLOUR_FROM or ratio > CHROMA_RATIO_FROM or look.chroma < CHROMA_BELOW
-    return look.tone > TONE_FROM or (colours and look.colour_difference > 0.6)
+    strongly = look.tone_most > TONE_MOST_FROM and look.sharper < SHARPER_FROM  # sharpening moves the strongest tones as well
+    return look.tone > TONE_FROM or strongly or (colours and look.colour_difference > 0.6)
 
 
 def in_words(names: tuple[Relation, ...], seen: Evidence, laid: Transform, size: tuple[int, int]) -> str:

@@ -503,3 +503,12 @@ def test_animations_of_equal_frames_are_not_said_to_be_equal_in_all_of_them() ->
     pair = judged(saved(0), saved(2))
     assert pair.relations == (Relation.IDENTICAL_PIXELS,), pair
     assert pair.because == "the same pixels in the first and the middle frame in another file"
+
+
+def test_other_tones_of_a_small_drawing_on_white_are_named() -> None:
+    """Most of it is white and stays so; the mean change says nothing."""
+    wide = Image.new("RGB", (900, 700), "white")
+    wide.paste(drawing(), (240, 190))
+    darker = wide.point([round(255 * (level / 255) ** 1.4) for level in range(256)] * 3)
+    pair = judged(measured(wide), measured(darker))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.RECOLOURED), pair
