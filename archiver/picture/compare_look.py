@@ -128,9 +128,9 @@ class Look:
 
 def look(laid: Laid) -> Look | None:
     """Measure a pair of laid pictures; None when there is too little of them."""
-    if laid.mask.sum() < 100:
-        return None
     mask = cv2.erode(laid.mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
+    if mask.sum() < 100:
+        return None
     toned = give_tones(laid.a, laid.b, mask)
     grey_a, grey_b, apart = toned.a, toned.b, toned.apart
     parts, labels, regions = _regions(apart, mask)

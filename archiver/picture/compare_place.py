@@ -315,7 +315,7 @@ def _same_tone(one: Floats, other: Floats, mask: NDArray[np.bool_]) -> Floats:
     keep = np.ones(len(x), bool)
     gain, offset = 1.0, 0.0
     for _ in range(2):
-        deviation = x[keep].std()
+        deviation = x[keep].std() if keep.any() else 0.0
         if deviation < 1.0:
             break
         covariance = float(((x[keep] - x[keep].mean()) * (y[keep] - y[keep].mean())).mean())

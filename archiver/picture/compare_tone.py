@@ -172,7 +172,7 @@ _CUBICS = (np.arange(255 * TONE_STEPS + 1)[:, None] / (255.0 * TONE_STEPS)) ** n
 
 
 def median(values: Floats) -> float:
-    """The middle one of the values, the upper of two; a tenth of what numpy's own takes on a thousand."""
+    """The middle one of the values (not none), the upper of two; a tenth of what numpy's own takes on a thousand."""
     middle = len(values) // 2
     return float(np.partition(values, middle)[middle])
 

@@ -15,6 +15,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from archiver.model import Measured, Pair, Relation, Verdict
 from archiver.picture.compare import compare
+from archiver.picture.compare_look import look
+from archiver.picture.compare_place import Placement, glance, lay, refine
 from archiver.picture.features import Features, extract
 from archiver.picture.measure import measure
 from archiver.picture.rules import STRICTNESS, Band
@@ -512,3 +514,16 @@ def test_other_tones_of_a_small_drawing_on_white_are_named() -> None:
     darker = wide.point([round(255 * (level / 255) ** 1.4) for level in range(256)] * 3)
     pair = judged(measured(wide), measured(darker))
     assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.RECOLOURED), pair
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(8, 90), st.integers(8, 90), st.floats(0.05, 4.0), st.floats(-3.0, 3.0), st.floats(-80, 80), st.floats(-80, 80))
+def test_a_sliver_of_an_overlap_does_no_harm(width: int, height: int, scale: float, turn: float, left: float, top: float) -> None:
+    one, other = (Features.from_bytes(measured(SCENE.resize(size)).features) for size in ((width, height), (120, 80)))
+    across, down = scale * np.cos(turn), scale * np.sin(turn)
+    place = Placement(0, 0, False, np.array([[across, -down, left], [down, across, top]]), 0, 0)
+    assert 0.0 <= glance(one, other, place) <= 1.0
+    refined = refine(one, other, place)
+    laid = lay(one.looks[0], other.looks[0], refined.matrix, 176)
+    seen = look(laid) if laid is not None else None
+    assert seen is None or 0.0 <= seen.good <= 1.0
