@@ -527,3 +527,12 @@ def test_a_sliver_of_an_overlap_does_no_harm(width: int, height: int, scale: flo
     laid = lay(one.looks[0], other.looks[0], refined.matrix, 176)
     seen = look(laid) if laid is not None else None
     assert seen is None or 0.0 <= seen.good <= 1.0
+
+
+@pytest.mark.parametrize("height", [14, 18, 20, 22, 26])
+def test_ribbons_are_laid_on_each_other(height: int) -> None:
+    """Where they are compared they are a few pixels high, and what samples them by every third row finds none."""
+    ribbon = SCENE.resize((512, 384)).crop((0, 150, 512, 150 + height))
+    one, other = (Features.from_bytes(measured(each).features) for each in (ribbon, ribbon.point(lambda level: level * 0.8)))
+    place = Placement(0, 0, False, np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), 0, 0)
+    assert np.isfinite(refine(one, other, place).matrix).all()
