@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from archiver.picture.compare_marks import Strip, colour_codes, correlate, letters, marks, one_sign, plain, step, strip, through
+from archiver.picture.compare_marks import Strip, colour_codes, correlate, letters, marks, one_sign, plain, strip, through
 from archiver.picture.compare_place import Laid
 from archiver.picture.compare_tone import AGREES, Mask, give_tones, median
 from archiver.picture.compare_written import Written, written
@@ -37,8 +37,6 @@ class Region:
     """Left, top, right, bottom as shares of the overlap's frame."""
     fill: float
     """How much of its box it covers."""
-    step: float
-    """How abruptly it begins and ends along its shorter way: 1 where a straight edge runs all along it."""
 
     @property
     def wide(self) -> float:
@@ -71,10 +69,8 @@ class Look:
     """Share of the overlap that disagrees."""
     big: float
     """Share of the overlap in the largest connected region that disagrees."""
-    stray: float
-    """Share of the overlap that disagrees outside the box of the largest region."""
     scattered: float
-    """The same outside the boxes of all `regions`."""
+    """Share of the overlap that disagrees outside the boxes of all `regions`."""
     parts: int
     """Disagreeing regions of visible size."""
     regions: tuple[Region, ...]
@@ -151,7 +147,6 @@ def look(laid: Laid) -> Look | None:
         whole=correlate(grey_a[mask], grey_b[mask]),
         bad=float(apart.sum()) / area,
         big=big,
-        stray=_stray(apart, regions[:1], area),
         scattered=_stray(apart, regions, area),
         parts=parts,
         regions=regions,
@@ -188,18 +183,17 @@ def _regions(apart: Mask, mask: Mask) -> tuple[int, Mask, tuple[Region, ...]]:
     sizes = stats[1:, cv2.CC_STAT_AREA]
     visible = np.flatnonzero(sizes >= max(12.0, 0.15 * sizes.max())) + 1
     largest = np.argsort(-sizes, kind="stable")[:REGIONS_MAX] + 1
-    regions = tuple(_region(labels, stats[number], int(number), area) for number in largest if number in visible or number == largest[0])
+    regions = tuple(_region(labels.shape, stats[number], area) for number in largest if number in visible or number == largest[0])
     return len(visible), np.isin(labels, visible), regions
 
 
-def _region(labels: Mask, stats: NDArray[np.int32], number: int, area: float) -> Region:
+def _region(shape: tuple[int, ...], stats: NDArray[np.int32], area: float) -> Region:
     left, top, wide, high, size = (int(value) for value in stats)
-    height, width = labels.shape
+    height, width = shape
     return Region(
         size / area,
         (left / width, top / height, (left + wide) / width, (top + high) / height),
         size / (wide * high),
-        step(labels[top : top + high, left : left + wide] == number),
     )
 
 

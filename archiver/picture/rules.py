@@ -225,11 +225,6 @@ def _plain(seen: Evidence) -> float:
     return max(seen.look.plain_a, seen.look.plain_b)
 
 
-def _rest(seen: Evidence) -> float:
-    """Outside the one region they agree, on enough corners to be sure of the place."""
-    return min(REST.grade(seen.look.rest), STRAY.grade(seen.look.stray), _surely_placed(seen))
-
-
 def _surely_placed(seen: Evidence) -> float:
     """Enough corners agree on the place, or frame lies on frame."""
     corners = CORNERS_FLAT if seen.look.ground > FLAT_GROUND else CORNERS
