@@ -28,6 +28,8 @@ T = TypeVar("T")
 PICTURES_PER_WORKER = 150
 """A worker costs start-up and memory; one is enough for a post, more join for collections."""
 PAIRS_PER_TASK = 48
+VAST_FROM = 2_000
+"""Pictures from which on what a task over all of them took is worth the start of another process."""
 
 REASONS = {"crash": Reason.CORRUPT, "timeout": Reason.CORRUPT, "memory": Reason.UNSUPPORTED}
 """What a picture is called that a decoder did not survive."""
@@ -204,16 +206,26 @@ class Judge:
         for future in futures:
             self._await(future)
         for batch, future in zip(batches, futures, strict=True):
-            pairs = _result(future)
+            result = wait_for(future)
+            pairs = [self._compare_alone(pair) for pair in batch] if isinstance(result, WorkerFailure) else result
             self._check()
             self._cache.save_pairs(pairs, strictness)
             known.update({(pair.a, pair.b): pair for pair in pairs})
             self._event(Event("compared", fields={"pairs": len(batch), "total": len(wanted)}))
         return [known[a.payload, b.payload] for a, b in wanted]
 
+    def _compare_alone(self, pair: tuple[Picture, Picture]) -> Pair:
+        """One pair of a batch that its process did not survive: what brought it down costs its own verdict only."""
+        self._check()
+        result = wait_for(self._workers.submit_unbounded(tasks.compare_pairs, self._shelf, [pair], self._settings.strictness))
+        if isinstance(result, WorkerFailure):
+            return tasks.not_compared(*pair, f"{result.kind}, {result.detail}")
+        return result[0]
+
     def _ask(self, function: Callable[..., T], *args: Any) -> T:
-        """One task that needs numpy, which the main process never loads."""
-        return _result(self._workers.submit_unbounded(function, *args))
+        """One task over all pictures; it needs numpy, which the main process never loads."""
+        submit = self._workers.submit_vast if len(self._pictures) >= VAST_FROM else self._workers.submit_unbounded
+        return _result(submit(function, *args))
 
 
 def _count(expected: int) -> int:

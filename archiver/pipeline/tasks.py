@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.model import Cluster, Decision, Measured, Pair, Picture, RecordRef, Unreadable
+from archiver.model import Cluster, Decision, Measured, Pair, Picture, RecordRef, Relation, Unreadable, Verdict
 from archiver.pipeline.cache import Cache
 from archiver.pipeline.gate import alone
 from archiver.warc.reader import Payload, PayloadReader
@@ -72,9 +72,24 @@ def measure_source(source: Source) -> Measured | Unreadable:
 
 def compare_pairs(shelf: Shelf, pairs: Sequence[tuple[Picture, Picture]], strictness: str) -> list[Pair]:
     """The verdicts on some pairs, features read from the cache file."""
+    return [_compared(a, _features(shelf, a.payload), b, _features(shelf, b.payload), strictness) for a, b in pairs]
+
+
+def _compared(a: Picture, of_a: Features, b: Picture, of_b: Features, strictness: str) -> Pair:
     from archiver.picture.compare import compare
 
-    return [compare(a, _features(shelf, a.payload), b, _features(shelf, b.payload), strictness=strictness) for a, b in pairs]
+    try:
+        return compare(a, of_a, b, of_b, strictness=strictness)
+    except MemoryError:
+        raise
+    except Exception as error:  # pictures that nobody thought of cost one verdict, not that of a collection
+        return not_compared(a, b, f"{type(error).__name__}: {error}")
+
+
+def not_compared(a: Picture, b: Picture, detail: str) -> Pair:
+    """What holds between two pictures on which comparing failed: a person may say."""
+    first, second = sorted((a.payload, b.payload))
+    return Pair(first, second, Verdict.UNSURE, (Relation.UNSURE,), 0.0, f"they could not be compared ({detail})")
 
 
 def find_candidates(shelf: Shelf, pictures: Sequence[Picture]) -> list[tuple[int, int]]:

@@ -99,7 +99,15 @@ def default_count() -> int:
     return max(1, min(usable, WORKERS_MAX))
 
 
-_Task = tuple["Future[Any]", bytes, _Limits]
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One call in line, and under what it runs."""
+
+    future: Future[Any]
+    call: bytes
+    limits: _Limits
+    last: bool
+    """Its process ends with it."""
 
 
 class Workers:
@@ -137,13 +145,21 @@ class Workers:
             raise TypeError("tasks take positional arguments")
         return self._queue(_UNBOUNDED, function, args)
 
-    def _queue(self, limits: _Limits, function: Callable[..., T], args: tuple[Any, ...]) -> Future[T | WorkerFailure]:
-        task = pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)
+    def submit_vast(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T | WorkerFailure]:
+        """The same for a task that takes much memory: its process ends with it, so that the system has all of that back."""
+        if kwargs:
+            raise TypeError("tasks take positional arguments")
+        return self._queue(_UNBOUNDED, function, args, last=True)
+
+    def _queue(
+        self, limits: _Limits, function: Callable[..., T], args: tuple[Any, ...], *, last: bool = False
+    ) -> Future[T | WorkerFailure]:
+        call = pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)
         future: Future[T | WorkerFailure] = Future()
         with self._lock:
             if self._closed:
                 raise RuntimeError("the workers are closed")
-            self._tasks.put((future, task, limits), limited=limits is not _UNBOUNDED)
+            self._tasks.put(_Task(future, call, limits, last), limited=limits is not _UNBOUNDED)
         return future
 
     def close(self) -> None:
@@ -156,8 +172,8 @@ class Workers:
             self._ending = True
             for process in self._running:
                 process.kill()
-        for future, _, _ in self._tasks.drop():
-            future.cancel()
+        for task in self._tasks.drop():
+            task.future.cancel()
         self._refuse_more()
 
     def __enter__(self) -> Self:
@@ -180,18 +196,18 @@ class Workers:
         """The life of one thread: its process lives within it."""
         child: _Child | None = None
         while (task := self._tasks.take(limited=number < turns.DECODERS_MAX)) is not None:
-            future, call, limits = task
+            future = task.future
             if self._ending:
                 future.cancel()
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                child = self._ready(child, limits)
+                child = self._ready(child, task.limits)
                 try:
-                    answer = child.ask(call)
+                    answer = child.ask(task.call)
                 except _Killed:
-                    child = self._ready(child, limits)
-                    answer = child.ask(call)
+                    child = self._ready(child, task.limits)
+                    answer = child.ask(task.call)
             except _Lost as lost:
                 self._end(child)
                 child = None
@@ -201,6 +217,9 @@ class Workers:
                 child = None
                 future.set_exception(error)
             else:
+                if task.last:
+                    self._end(child)
+                    child = None
                 _settle(future, answer)
         self._end(child)
 

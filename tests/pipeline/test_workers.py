@@ -127,6 +127,17 @@ def test_a_process_that_dies_idle_is_replaced() -> None:
         assert second != first
 
 
+def test_a_vast_task_takes_its_process_with_it_and_leaves_nothing_behind() -> None:
+    with Workers(1) as workers:
+        small = workers.submit_unbounded(tasks.process_id).result()
+        vast = workers.submit_vast(tasks.process_id).result()
+        assert vast == small
+        assert isinstance(vast, int)
+        assert wait_gone(vast)
+        assert not workers._running
+        assert workers.submit_unbounded(tasks.add, 1, 1).result() == 2
+
+
 @pytest.mark.parametrize("submit", ["submit", "submit_unbounded"])
 def test_what_a_process_was_at_when_it_was_killed_from_outside_is_done_once_more(tmp_path: Path, submit: str) -> None:
     (first := tmp_path / "first").touch()
