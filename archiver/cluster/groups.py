@@ -101,19 +101,20 @@ def latest(decisions: Iterable[Decision]) -> dict[Key, str]:
 def parts(known: Mapping[Key, Pair]) -> dict[Key, str]:
     """Pairs that are a page and one of its parts, with the reason.
 
-    A part is known by a seam around it (the pair says `contains`), and with it what lies in the same place; or by two parts that lie
-    apart on the page, of which one has a seam, and that are not the same picture.
+    A part is known by a seam around it (the pair says `contains`), and with it what lies in the same place, however much of the page
+    that is; or by two parts that lie apart on the page, of which one has a seam, and that are not the same picture.
     """
     shown: dict[str, list[Pair]] = defaultdict(list)
     for pair in known.values():
-        if _share(pair) <= PART_SHARE_MAX and (pair.verdict is Verdict.SAME or Relation.CONTAINS in pair.relations):
+        if pair.verdict is Verdict.SAME or Relation.CONTAINS in pair.relations:
             shown[_page(pair)].append(pair)
     found: dict[Key, str] = {}
     for page, pairs in shown.items():
         seamed = [pair for pair in pairs if Relation.CONTAINS in pair.relations]
-        several = any(_apart(one, other, page, known) for i, one in enumerate(pairs) for other in pairs[:i])
+        small = [pair for pair in pairs if _share(pair) <= PART_SHARE_MAX]
+        several = any(_apart(one, other, page, known) for i, one in enumerate(small) for other in small[:i])
         for pair in pairs:
-            if several:
+            if several and pair in small:
                 found[pair.a, pair.b] = "a page that shows several different pictures"
             elif any(_inside(pair, part) for part in seamed):
                 found[pair.a, pair.b] = "a page that contains the picture among other things"

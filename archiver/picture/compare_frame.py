@@ -71,7 +71,7 @@ def frame(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, 
     larger, smaller, onto = (
         (look_a, look_b, place.matrix) if cover_a <= cover_b else (look_b, look_a, cv2.invertAffineTransform(place.matrix))
     )
-    seams, gutters, open_sides, outside, plain = surroundings(larger, smaller.shape, onto)
+    seams, gutters, open_sides, outside, plain = surroundings(larger, smaller, onto)
     box_a, box_b = content(fa, place.view_a), content(fb, place.view_b)
     return Frame(
         cover_a,
@@ -111,19 +111,19 @@ def _share(pixels: float, shape: tuple[int, ...]) -> float:
     return min(1.0, pixels / (shape[0] * shape[1]))
 
 
-def surroundings(larger: Bytes, shape: tuple[int, ...], onto: Matrix) -> tuple[int, int, int, float, float]:
-    """Seams, gutters and open sides of a picture of `shape` laid by `onto` on `larger`; detail and plainness of what is around it."""
-    height, width = shape[:2]
-    grey = cv2.cvtColor(larger, cv2.COLOR_RGB2GRAY).astype(np.float32)
+def surroundings(larger: Bytes, smaller: Bytes, onto: Matrix) -> tuple[int, int, int, float, float]:
+    """Seams, gutters and open sides of `smaller` laid by `onto` on `larger`; detail and plainness of what is around it."""
+    height, width = smaller.shape[:2]
+    grey, own = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY).astype(np.float32) for each in (larger, smaller))
     scale = float(np.sqrt(abs(np.linalg.det(onto[:, :2]))))
     seams = gutters = open_sides = 0
     for side in range(4):
-        across = _across(grey, onto, side, scale, width, height)
-        if across is not None:
+        lines = _across(grey, own, onto, side, scale)
+        if lines is not None:
             open_sides += 1
-            seam = is_seam(across)
+            seam = is_seam(lines[0])
             seams += seam
-            gutters += not seam and is_gutter(across)
+            gutters += not seam and is_gutter(*lines)
     quad = onto @ np.array([[0, width, width, 0], [0, 0, height, height], [1, 1, 1, 1]], float)
     covered = cv2.fillConvexPoly(np.zeros(grey.shape, np.uint8), np.round(quad.T).astype(np.int32), 1)
     covered = cv2.dilate(covered, np.ones((5, 5), np.uint8))
@@ -147,20 +147,33 @@ def is_seam(across: Floats) -> bool:
     return level > SEAM_LEVELS and level > SEAM_RATIO * beside and float((here[strongest] > SEAM_LEVELS / 2).mean()) > SEAM_SHARE
 
 
-def is_gutter(across: Floats) -> bool:
-    """Does a plain line run just outside where the smaller picture ends? `across` as for a seam."""
-    return float(across[4:9].std(axis=1).min()) < GUTTER_STD
+def is_gutter(across: Floats, own: Floats) -> bool:
+    """Does a plain line run just outside where the smaller picture ends, or just inside, where the smaller itself is not plain?
+
+    What is fitted to a collage loses a little at its sides: there its own side lies beyond the gutter. `across` as for a seam, `own`
+    the smaller picture's levels at the same places.
+    """
+    plain = across.std(axis=1) < GUTTER_STD
+    return bool(plain[4:9].any() or (plain[9:15] & (own[9:15].std(axis=1) > 2 * GUTTER_STD)).any())
 
 
-def _across(grey: Floats, onto: Matrix, side: int, scale: float, width: int, height: int) -> Floats | None:
-    """Levels of the larger picture on lines along one side of the smaller, from 8 pixels outside to 8 inside; None at its own edge."""
+def _across(grey: Floats, own: Floats, onto: Matrix, side: int, scale: float) -> tuple[Floats, Floats] | None:
+    """Levels of the larger and of the smaller picture along one side of the smaller; None where that is the larger's own edge too.
+
+    On 17 lines from 8 pixels of the larger outside the smaller to 8 inside.
+    """
+    height, width = own.shape
     depth = (np.arange(17) - 8) / scale
     along = _on_page(grey.shape, onto, side, float(depth[4]), width, height)
     if along is None:
         return None
     places, depths = np.broadcast_arrays(along[None, :], depth[:, None])
     at = _beside(side, places, depths, width, height)
-    at_x, at_y = (row[0] * at[0] + row[1] * at[1] + row[2] for row in onto)
+    page = tuple(row[0] * at[0] + row[1] * at[1] + row[2] for row in onto)
+    return _levels(grey, *page), _levels(own, *at)
+
+
+def _levels(grey: Floats, at_x: Floats, at_y: Floats) -> Floats:
     return cv2.remap(grey, at_x.astype(np.float32), at_y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -53,6 +54,13 @@ def test_unsure_and_different_pairs_join_nothing() -> None:
 def test_an_unsure_pair_joined_by_others_is_not_asked_about() -> None:
     unsure = Pair("a", "c", Verdict.UNSURE, (Relation.UNSURE,), 0.4, "?")
     assert group([picture(name) for name in "abc"], [same("a", "b"), same("b", "c"), unsure], []).unsure == ()
+
+
+def test_a_page_that_contains_a_picture_contains_its_crops_too_however_much_of_the_page_they_are() -> None:
+    whole = on_page("a", "p", (0, 0, 70, 100), 1, Verdict.UNSURE)
+    crop = replace(on_page("b", "p", (5, 5, 70, 90), 0), scores={"shown": 0.66, "seams": 0.0})
+    assert members("abp", [same("a", "b"), whole, crop]) == ["ab"]
+    assert members("bp", [crop]) == ["bp"]
 
 
 def test_a_decision_outranks_a_pair() -> None:

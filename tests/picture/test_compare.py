@@ -208,6 +208,25 @@ def test_a_sheet_of_drawings_on_white_contains_each_of_them() -> None:
     assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.CONTAINS,)), pair
 
 
+def light_scene(seed: str) -> Image.Image:
+    """A figure on a pale ground with a floor, so that nothing but thin plain lines parts it from a page."""
+    image, rng = Image.new("RGB", (728, 546), "#e8f2df"), random.Random(seed)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 440, 728, 546), "#c4cfb8")
+    for _ in range(9):
+        x, y = rng.randint(200, 480), rng.randint(60, 420)
+        draw.line((x, y, x + rng.randint(-120, 120), y + rng.randint(-120, 120)), rng.choice(["#3858a0", "#404058", "#e0a880"]), 22)
+    draw.rectangle((600, 500, 690, 524), "white", "grey")
+    return image
+
+
+@pytest.mark.parametrize("number", range(3, 6))
+def test_a_collage_contains_what_lost_its_sides_in_being_fitted_to_it(number: int) -> None:
+    part = light_scene(f"part {number}")
+    pair = judged(measured(part), measured(collage(part, chart(random.Random(f"beside {number}"), number))))
+    assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.CONTAINS,)), pair
+
+
 def test_the_same_pixels_in_another_file() -> None:
     pair = judged(measured(SCENE, ("png", 0)), measured(SCENE, ("bmp", 0)))
     assert (pair.verdict, pair.relations, pair.score) == (Verdict.SAME, (Relation.IDENTICAL_PIXELS,), 1.0)
