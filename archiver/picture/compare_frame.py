@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from archiver.model import Picture, Transform
-from archiver.picture.compare_place import Laid, Matrix, Placement
+from archiver.picture.compare_place import Laid, Matrix, Placement, scale_of
 from archiver.picture.features import Bytes, Features, Floats
 from archiver.picture.windows import Box
 
@@ -65,8 +65,8 @@ def frame(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, 
     upright = linear @ np.diag([-1.0, 1.0]) if place.mirrored else linear
     stretches = np.linalg.svd(upright, compute_uv=False)
     angle = math.degrees(math.atan2(upright[1, 0] - upright[0, 1], upright[0, 0] + upright[1, 1]))
-    overlap = laid.inside_px * float(np.linalg.det(laid.to_a[:, :2]))
-    area_b = overlap / abs(float(np.linalg.det(place.matrix[:, :2])))
+    overlap = laid.inside_px * scale_of(laid.to_a) ** 2
+    area_b = overlap / scale_of(place.matrix) ** 2
     cover_a, cover_b = _share(overlap, look_a.shape), _share(area_b, look_b.shape)
     larger, smaller, onto = (
         (look_a, look_b, place.matrix) if cover_a <= cover_b else (look_b, look_a, cv2.invertAffineTransform(place.matrix))
@@ -115,7 +115,7 @@ def surroundings(larger: Bytes, smaller: Bytes, onto: Matrix) -> tuple[int, int,
     """Seams, gutters and open sides of `smaller` laid by `onto` on `larger`; detail and plainness of what is around it."""
     height, width = smaller.shape[:2]
     grey, own = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY).astype(np.float32) for each in (larger, smaller))
-    scale = float(np.sqrt(abs(np.linalg.det(onto[:, :2]))))
+    scale = scale_of(onto)
     seams = gutters = open_sides = 0
     for side in range(4):
         lines = _across(grey, own, onto, side, scale)

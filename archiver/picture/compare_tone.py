@@ -20,6 +20,8 @@ Mask = NDArray[Any]
 WINDOW_PX = 9
 LEVEL_PX = 5
 TONE_SAMPLE = 800
+SHIFTED = 0.97
+"""Where a mere shift explains so many pixels, fitting begins there only."""
 TONE_STEPS = 8
 """Per grey level, of the table that tones are mapped by."""
 NOISE_VARIANCE = 12.0
@@ -65,11 +67,12 @@ def give_tones(a: Bytes, b: Bytes, mask: Mask) -> Toned:
     one, other = channels(a), channels(b)
     mapped = tone_map(one[..., 0], other[..., 0], mask)
     plain = _agreement(one, other, (one[..., 0], mapped), mask, _change(mapped, other, mask))
-    uncorrelated = float((plain.detail & (plain.correlation < DISAGREES)).sum())
-    if float(plain.apart.sum()) - uncorrelated < LEVELS_LEFT * float(mask.sum()) or uncorrelated > UNLIKE * float(plain.detail.sum()):
+    uncorrelated = np.count_nonzero(plain.detail & (plain.correlation < DISAGREES))
+    by_level = np.count_nonzero(plain.apart) - uncorrelated
+    if by_level < LEVELS_LEFT * np.count_nonzero(mask) or uncorrelated > UNLIKE * np.count_nonzero(plain.detail):
         return plain
     other_way = _other_way(a, b, one, other, mask)
-    return other_way if other_way.apart.sum() < CLIPPED * plain.apart.sum() else plain
+    return other_way if np.count_nonzero(other_way.apart) < CLIPPED * np.count_nonzero(plain.apart) else plain
 
 
 def channels(look: Bytes) -> Floats:
@@ -109,8 +112,7 @@ def _some(mask: Mask) -> Mask:
 
 def _change(after: Floats, before: Floats, mask: Mask) -> tuple[float, float]:
     changes = np.abs(after[mask] - before[..., 0][mask])
-    place = min(len(changes) - 1, round(0.95 * len(changes)))
-    return float(changes.mean()), float(np.partition(changes, place)[place])
+    return float(changes.mean()), quantile(changes[::4], 0.95)
 
 
 def line(onto: Floats, grey: Floats) -> Bytes:
@@ -159,7 +161,8 @@ def tone_map(onto: Floats, grey: Floats, mask: Mask) -> Floats:
         x, y = x[:: len(x) // TONE_SAMPLE + 1], y[:: len(y) // TONE_SAMPLE + 1]
     shift = y - 255.0 * x
     off = np.abs(shift - median(shift))
-    starts = (np.ones(len(x), bool), off <= max(6.0, 1.5 * median(off)))
+    near = off <= max(6.0, 1.5 * median(off))
+    starts = (near,) if np.count_nonzero(near) > SHIFTED * len(x) else (np.ones(len(x), bool), near)
     basis = np.stack([np.ones_like(x), x, x * x, x * x * x], axis=1)
     _, factors = min((_fit(basis, y, start) for start in starts), key=lambda fit: fit[0])
     curve = np.maximum.accumulate(np.clip(_CUBICS @ factors, 0, 255))
@@ -171,8 +174,19 @@ _CUBICS = (np.arange(255 * TONE_STEPS + 1)[:, None] / (255.0 * TONE_STEPS)) ** n
 """Powers 0 to 3 of every level of the table that tones are mapped by."""
 
 
+def share_above(values: Floats, level: float) -> float:
+    """How many of the values (not none) are above `level`."""
+    return np.count_nonzero(values > level) / len(values)
+
+
+def quantile(values: Floats, share: float) -> float:
+    """The one of the values (not none) below which about this share of them lies; a tenth of what numpy's own takes on a thousand."""
+    place = min(len(values) - 1, round(share * len(values)))
+    return float(np.partition(values, place)[place])
+
+
 def median(values: Floats) -> float:
-    """The middle one of the values (not none), the upper of two; a tenth of what numpy's own takes on a thousand."""
+    """The middle one of the values (not none), the upper of two."""
     middle = len(values) // 2
     return float(np.partition(values, middle)[middle])
 
