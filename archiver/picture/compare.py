@@ -133,12 +133,14 @@ def find(a: Picture, fa: Features, b: Picture, fb: Features) -> Finding | None:
     """The best placement of b on a; None when there is none."""
     tried: list[tuple[Placement, Finding | None]] = []
     for place in islice(placements(fa, fb), PLACEMENTS_MAX):
+        if not place.mirrored and any(seen is not None and _is_another_moment(seen) for _, seen in tried):
+            continue
         known = next((number for number, (other, _) in enumerate(tried) if _alike(place, other, fb)), None)
         if known is not None:
             tried[known] = place, _borne_out(tried[known][1], place)
         elif is_worth_a_look(share := glance(fa, fb, place), place):
             tried.append((place, examine(a, fa, b, fb, place, share)))
-        if any(seen is not None and _settles(seen) for _, seen in tried):
+        if any(seen is not None and seen.score >= ENOUGH for _, seen in tried):
             break
     return max((seen for _, seen in tried if seen is not None), key=_rank, default=None)
 
@@ -150,9 +152,9 @@ def _marked(found: Finding) -> tuple[float, float, float, float] | None:
     return found.look.region.box if found.look.region is not None else None
 
 
-def _settles(found: Finding) -> bool:
-    """Is there no need to try another placement? Corners that lead to another moment of one place leave no other."""
-    return found.score >= ENOUGH or (found.place.inliers >= SERIES_CORNERS and is_series(found.evidence))
+def _is_another_moment(found: Finding) -> bool:
+    """Do corners lead to another moment of one place? Then only the mirrored frame may still say otherwise."""
+    return found.place.inliers >= SERIES_CORNERS and is_series(found.evidence)
 
 
 def _is_untouched(found: Finding) -> bool:

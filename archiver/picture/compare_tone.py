@@ -35,6 +35,8 @@ LEVELS_LEFT = 0.005
 """Share of the overlap apart by level alone from which on the tones are mapped the other way too."""
 UNLIKE = 0.1
 """Share of the detail whose shape differs, from which on no change of tones explains the pair."""
+CLIPPED_FROM = 121.5
+"""Grey levels from the middle one at which a tone is white or black."""
 CLIPPED = 0.5
 """Another way must leave so much less apart."""
 GAIN_RANGE = (0.4, 2.5)
@@ -69,10 +71,17 @@ def give_tones(a: Bytes, b: Bytes, mask: Mask) -> Toned:
     plain = _agreement(one, other, (one[..., 0], mapped), mask, _change(mapped, other, mask))
     uncorrelated = np.count_nonzero(plain.detail & (plain.correlation < DISAGREES))
     by_level = np.count_nonzero(plain.apart) - uncorrelated
-    if by_level < LEVELS_LEFT * np.count_nonzero(mask) or uncorrelated > UNLIKE * np.count_nonzero(plain.detail):
+    unlike = uncorrelated - _clipped_away(one[..., 0][mask], other[..., 0][mask])
+    if by_level < LEVELS_LEFT * np.count_nonzero(mask) or unlike > UNLIKE * np.count_nonzero(plain.detail):
         return plain
     other_way = _other_way(a, b, one, other, mask)
     return other_way if np.count_nonzero(other_way.apart) < CLIPPED * np.count_nonzero(plain.apart) else plain
+
+
+def _clipped_away(one: Floats, other: Floats) -> int:
+    """Pixels by which one of the two has more of pure white or black: what was there before cannot correlate."""
+    clipped = [int(np.count_nonzero(np.abs(grey - 127.5) > CLIPPED_FROM)) for grey in (one, other)]
+    return abs(clipped[0] - clipped[1])
 
 
 def channels(look: Bytes) -> Floats:
@@ -84,11 +93,11 @@ def _other_way(a: Bytes, b: Bytes, one: Floats, other: Floats, mask: Mask) -> To
     """The tones of a mapped to those of b, or one of them exposed like the other, each colour channel for itself: what leaves least."""
     some = _some(mask)
     ways: list[tuple[float, Bytes | None, bool]] = []
-    for exposure in (line, gamma):
-        for onto, grey, is_b in ((one, other, True), (other, one, False)):
-            table = exposure(onto[..., 0][some], grey[..., 0][some])
-            left = np.abs(onto[..., 0][some] - table[np.rint(grey[..., 0][some]).astype(np.uint8)])
-            ways.append((float((left > LEVEL_APART).mean()), table, is_b))
+    for exposure in (brightness, line, gamma):
+        for onto, colours, is_b in ((a[some], b[some], True), (b[some], a[some], False)):
+            table = exposure(onto.ravel().astype(np.float32), colours.ravel().astype(np.float32))
+            left = np.abs(onto - table[colours].astype(np.float32)).mean(axis=1)
+            ways.append((share_above(left, LEVEL_APART), table, is_b))
     back = tone_map(other[..., 0], one[..., 0], mask)
     ways.append((float((np.abs(back[some] - other[..., 0][some]) > LEVEL_APART).mean()), None, False))
     _, chosen, is_b = min(ways, key=lambda way: way[0])
@@ -115,32 +124,55 @@ def _change(after: Floats, before: Floats, mask: Mask) -> tuple[float, float]:
     return float(changes.mean()), quantile(changes[::4], 0.95)
 
 
-def line(onto: Floats, grey: Floats) -> Bytes:
-    """A table of 256 levels: the brightness and contrast that make `onto` of `grey` ((N,) levels), fitted to what neither clips."""
-    x, y = _unclipped(onto, grey)
-    gain, offset, keep = 1.0, 0.0, np.ones(len(x), bool)
-    for _ in range(3):
-        if keep.sum() < 20 or x[keep].std() < 2.0:
-            break
-        gain = float(np.clip(np.polyfit(x[keep], y[keep], 1)[0], *GAIN_RANGE))
-        offset = median(y[keep] - gain * x[keep])
-        rest = np.abs(y - gain * x - offset)
-        keep = rest <= max(6.0, 2.0 * median(rest))
+def brightness(onto: Floats, colours: Floats) -> Bytes:
+    """A table of 256 levels: the brightness that makes `onto` of `colours` ((N,) levels), by what neither clips."""
+    x, y = _unclipped(onto, colours)
+    factor = float(np.clip(median(y / x), *GAIN_RANGE)) if len(x) >= 20 else 1.0
+    table: Bytes = np.clip(np.rint(np.arange(256) * factor), 0, 255).astype(np.uint8)
+    return table
+
+
+def line(onto: Floats, colours: Floats) -> Bytes:
+    """The same for brightness and contrast.
+
+    Begun from all of it, and from what a gain alone explains: edges beside clipped ground can lead the first astray.
+    """
+    x, y = _unclipped(onto, colours)
+    gain, offset = 1.0, 0.0
+    if len(x) >= 20:
+        off = np.abs(y - median(y / x) * x)
+        fits = [_trimmed_line(x, y, start) for start in (np.ones(len(x), bool), off <= max(6.0, 2.0 * median(off)))]
+        _, gain, offset = min(fits, key=lambda fit: fit[0])
     table: Bytes = np.clip(np.rint(np.arange(256) * gain + offset), 0, 255).astype(np.uint8)
     return table
 
 
-def gamma(onto: Floats, grey: Floats) -> Bytes:
+def _trimmed_line(x: Floats, y: Floats, keep: Mask) -> tuple[float, float, float]:
+    """Median distance of a line, its gain and offset, each round fitted without what lay furthest off."""
+    gain, offset, left = 1.0, 0.0, np.inf
+    for _ in range(3):
+        of_x, of_y = x[keep], y[keep]
+        if len(of_x) < 20 or of_x.std() < 2.0:
+            break
+        gain = float(np.clip(np.polyfit(of_x, of_y, 1)[0], *GAIN_RANGE))
+        offset = median(of_y - gain * of_x)
+        rest = np.abs(y - gain * x - offset)
+        left = median(rest)
+        keep = rest <= max(6.0, 2.0 * left)
+    return left, gain, offset
+
+
+def gamma(onto: Floats, colours: Floats) -> Bytes:
     """The same for a power of the level."""
-    x, y = _unclipped(onto, grey)
+    x, y = _unclipped(onto, colours)
     power = float(np.clip(median(np.log(y / 255.0) / np.log(x / 255.0)), *GAIN_RANGE)) if len(x) >= 20 else 1.0
     table: Bytes = np.rint(255.0 * (np.arange(256) / 255.0) ** power).astype(np.uint8)
     return table
 
 
-def _unclipped(onto: Floats, grey: Floats) -> tuple[Floats, Floats]:
-    chosen = (np.minimum(onto, grey) > 6.0) & (np.maximum(onto, grey) < 249.0)
-    return grey[chosen], onto[chosen]
+def _unclipped(onto: Floats, colours: Floats) -> tuple[Floats, Floats]:
+    chosen = (np.minimum(onto, colours) > 6.0) & (np.maximum(onto, colours) < 249.0)
+    return colours[chosen], onto[chosen]
 
 
 def _agreement(one: Floats, other: Floats, greys: tuple[Floats, Floats], mask: Mask, change: tuple[float, float]) -> Toned:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from archiver.model import Measured, Pair, Relation, Verdict
 from archiver.picture.compare import compare
@@ -225,6 +225,33 @@ def test_a_collage_contains_what_lost_its_sides_in_being_fitted_to_it(number: in
     part = light_scene(f"part {number}")
     pair = judged(measured(part), measured(collage(part, chart(random.Random(f"beside {number}"), number))))
     assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.CONTAINS,)), pair
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_drawing_brightened_until_its_ground_is_white_is_the_same_picture(number: int) -> None:
+    drawing = light_scene(f"bright {number}")
+    pair = judged(measured(drawing), measured(ImageEnhance.Brightness(drawing).enhance(1.45)))
+    assert pair.verdict is Verdict.SAME, pair
+
+
+def crest(seed: int) -> Image.Image:
+    """Alike left and right, but for what stands in the middle."""
+    rng, half = random.Random(seed), Image.new("RGB", (150, 300), "white")
+    draw = ImageDraw.Draw(half)
+    for _ in range(14):
+        x, y = rng.randint(0, 110), rng.randint(10, 260)
+        draw.rectangle((x, y, x + rng.randint(8, 35), y + rng.randint(8, 35)), rng.choice(["#203080", "#a02020", "#208040"]))
+    image = Image.new("RGB", (300, 300), "white")
+    image.paste(half, (0, 0))
+    image.paste(ImageOps.mirror(half), (150, 0))
+    ImageDraw.Draw(image).polygon([(100, 100), (200, 150), (110, 220)], "#e0a020")
+    return image
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mirrored_copy_of_what_is_nearly_symmetric_is_no_other_moment(seed: int) -> None:
+    pair = judged(measured(crest(seed)), measured(ImageOps.mirror(crest(seed))))
+    assert (pair.verdict, pair.relations) == (Verdict.SAME, (Relation.MIRRORED,)), pair
 
 
 def test_the_same_pixels_in_another_file() -> None:
