@@ -22,6 +22,7 @@ from archiver.picture.rules import (
     STRICTNESS,
     UNSURE_BELOW,
     Evidence,
+    agrees_but_for_its_rim,
     is_other_colouring,
     is_part,
     is_series,
@@ -85,14 +86,14 @@ def _pair(a: Picture, fa: Features, b: Picture, fb: Features, found: Finding, ac
     verdict, names, because = _verdict(seen, found, accept, laid, full)
     if verdict is Verdict.SAME and (apart := parted_by_motion(fa, fb, found.place)):
         verdict, names, because = Verdict.UNSURE, (Relation.UNSURE,), apart
-    return Pair(a.payload, b.payload, verdict, names, round(found.score, 4), because, laid, scores(seen))
+    return Pair(a.payload, b.payload, verdict, names, round(float(found.score), 4), because, laid, scores(seen))
 
 
 def _verdict(
     seen: Evidence, found: Finding, accept: float, laid: Transform, full: tuple[int, int]
 ) -> tuple[Verdict, tuple[Relation, ...], str]:
     joined = found.score >= accept
-    if is_part(seen) and found.score >= PART_FROM:
+    if is_part(seen) and (found.score >= PART_FROM or agrees_but_for_its_rim(seen)):
         page = "the first" if laid.fuller == "a" else "the second"
         share = 100 * min(seen.frame.content_a, seen.frame.content_b)
         return Verdict.UNSURE, (Relation.CONTAINS,), f"{page} is a page that contains the other as {share:.0f} % of its area"
@@ -126,7 +127,7 @@ def scores(seen: Evidence) -> dict[str, float]:
         "tone_change_levels": seen.look.tone,
         "stretch": seen.frame.stretch,
     }
-    return {name: round(value, 4) for name, value in values.items()}
+    return {name: round(float(value), 4) for name, value in values.items()}
 
 
 def find(a: Picture, fa: Features, b: Picture, fb: Features) -> Finding | None:

@@ -19,6 +19,10 @@ SEAM_LEVELS, SEAM_RATIO, SEAM_SHARE = 10.0, 1.8, 0.55
 """A side is a seam where the level jumps by so much, so much more than beside it, and does so along this share of the side."""
 SIDE_ON_PAGE = 0.25
 """A side is open when so much of it runs over the larger picture: of what was cut to fit a collage, long sides reach beyond it."""
+DEPTH_PX = 40
+ENDS_PX, BESIDE_PX, MOSTLY = 4, 8, 0.75
+"""Least depth of what lies beyond such a line, pixels looked at before it, and how many of the lines must (dis)agree there."""
+LEVEL_ALIKE, ROW_AGREES = 12.0, 0.7
 GUTTER_STD = 5.0
 """Grey levels along a line that encoders leave on plain ground."""
 
@@ -123,7 +127,7 @@ def surroundings(larger: Bytes, smaller: Bytes, onto: Matrix) -> tuple[int, int,
             open_sides += 1
             seam = is_seam(lines[0])
             seams += seam
-            gutters += not seam and is_gutter(*lines)
+            gutters += not seam and (is_gutter(*lines) or ends_inside(*lines))
     quad = onto @ np.array([[0, width, width, 0], [0, 0, height, height], [1, 1, 1, 1]], float)
     covered = cv2.fillConvexPoly(np.zeros(grey.shape, np.uint8), np.round(quad.T).astype(np.int32), 1)
     covered = cv2.dilate(covered, np.ones((5, 5), np.uint8))
@@ -135,10 +139,11 @@ def surroundings(larger: Bytes, smaller: Bytes, onto: Matrix) -> tuple[int, int,
 
 
 def is_seam(across: Floats) -> bool:
-    """Does an edge run just where the smaller picture ends? `across`: (17, 48) grey levels, row 8 on its outermost pixels.
+    """Does an edge run just where the smaller picture ends? `across`: (9 + DEPTH_PX, 48) grey levels, row 8 on its outermost pixels.
 
     Content goes on across the side of a crop; where a picture was pasted, the level jumps there and not beside it.
     """
+    across = across[:17]
     jumps = np.abs(across[2:] - across[:-2])  # row 7 is the jump over the outermost pixels
     here = jumps[5:10]
     strongest = int(here.mean(axis=1).argmax())
@@ -157,13 +162,30 @@ def is_gutter(across: Floats, own: Floats) -> bool:
     return bool(plain[4:9].any() or (plain[9:15] & (own[9:15].std(axis=1) > 2 * GUTTER_STD)).any())
 
 
+def ends_inside(across: Floats, own: Floats) -> bool:
+    """Do the two agree only as far as a plain line of the larger, well inside the smaller, beyond which it shows something else?
+
+    What was cut to fit a collage goes on in the smaller picture; on the page the next picture stands there. Rows as for a gutter.
+    """
+    plain, own_plain = across.std(axis=1) < GUTTER_STD, own.std(axis=1) < GUTTER_STD
+    one, other = across - across.mean(axis=1, keepdims=True), own - own.mean(axis=1, keepdims=True)
+    norm = np.sqrt((one * one).mean(axis=1) * (other * other).mean(axis=1)) + 1e-6
+    level = np.abs(across.mean(axis=1) - own.mean(axis=1)) < LEVEL_ALIKE
+    agree = (plain & own_plain & level) | (~plain & ~own_plain & ((one * other).mean(axis=1) > ROW_AGREES * norm))
+    return any(
+        agree[line + 1 : line + 1 + BESIDE_PX].mean() >= MOSTLY and agree[8:line].mean() <= 1 - MOSTLY and (~plain[8:line]).mean() > 0.5
+        for line in np.flatnonzero(plain[:-BESIDE_PX]).tolist()
+        if line >= 8 + ENDS_PX
+    )
+
+
 def _across(grey: Floats, own: Floats, onto: Matrix, side: int, scale: float) -> tuple[Floats, Floats] | None:
     """Levels of the larger and of the smaller picture along one side of the smaller; None where that is the larger's own edge too.
 
-    On 17 lines from 8 pixels of the larger outside the smaller to 8 inside.
+    On lines from 8 pixels of the larger outside the smaller to DEPTH_PX inside.
     """
     height, width = own.shape
-    depth = (np.arange(17) - 8) / scale
+    depth = (np.arange(9 + DEPTH_PX) - 8) / scale
     along = _on_page(grey.shape, onto, side, float(depth[4]), width, height)
     if along is None:
         return None

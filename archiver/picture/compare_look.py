@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from archiver.picture.compare_marks import Strip, colour_codes, correlate, letters, marks, one_sign, plain, strip, through
 from archiver.picture.compare_place import Laid
-from archiver.picture.compare_tone import AGREES, Mask, give_tones, median, share_above
+from archiver.picture.compare_tone import AGREES, Mask, count, give_tones, median, share_above
 from archiver.picture.compare_written import Written, written
 from archiver.picture.features import Floats
 
@@ -125,12 +125,12 @@ class Look:
 def look(laid: Laid) -> Look | None:
     """Measure a pair of laid pictures; None when there is too little of them."""
     mask = cv2.erode(laid.mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
-    if np.count_nonzero(mask) < 100:
+    if count(mask) < 100:
         return None
     toned = give_tones(laid.a, laid.b, mask)
     grey_a, grey_b, apart = toned.a, toned.b, toned.apart
     parts, labels, regions = _regions(apart, mask)
-    area = float(np.count_nonzero(mask))
+    area = float(count(mask))
     chroma, ratio, colour, shift = _chroma(toned.one, toned.other, mask & ~_around(apart, regions))
     rest = grey_a - grey_b
     detail, correlation = toned.detail, toned.correlation
@@ -145,7 +145,7 @@ def look(laid: Laid) -> Look | None:
         good=good,
         median=median(values) if len(values) else 0.0,
         whole=correlate(grey_a[mask], grey_b[mask]),
-        bad=np.count_nonzero(apart) / area,
+        bad=count(apart) / area,
         big=big,
         scattered=_stray(apart, regions, area),
         parts=parts,
@@ -176,15 +176,15 @@ def look(laid: Laid) -> Look | None:
 
 def _regions(apart: Mask, mask: Mask) -> tuple[int, Mask, tuple[Region, ...]]:
     """Visible disagreeing regions: their number, the pixels of them all, and the largest of them, largest first."""
-    area = float(np.count_nonzero(mask))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(apart.astype(np.uint8), connectivity=8)
-    if count < 2:
+    area = float(count(mask))
+    number, labels, stats, _ = cv2.connectedComponentsWithStats(apart.astype(np.uint8), connectivity=8)
+    if number < 2:
         return 0, np.zeros_like(apart), ()
     sizes = stats[1:, cv2.CC_STAT_AREA]
     visible = np.flatnonzero(sizes >= max(12.0, 0.15 * sizes.max())) + 1
     largest = np.argsort(-sizes, kind="stable")[:REGIONS_MAX] + 1
-    regions = tuple(_region(labels.shape, stats[number], area) for number in largest if number in visible or number == largest[0])
-    chosen = np.zeros(count, bool)
+    regions = tuple(_region(labels.shape, stats[each], area) for each in largest if each in visible or each == largest[0])
+    chosen = np.zeros(number, bool)
     chosen[visible] = True
     return len(visible), chosen[labels], regions
 
@@ -200,7 +200,7 @@ def _region(shape: tuple[int, ...], stats: NDArray[np.int32], area: float) -> Re
 
 
 def _stray(apart: Mask, regions: tuple[Region, ...], area: float) -> float:
-    return np.count_nonzero(apart & ~_boxes(apart.shape, regions)) / area if regions else 0.0
+    return count(apart & ~_boxes(apart.shape, regions)) / area if regions else 0.0
 
 
 def _around(apart: Mask, regions: tuple[Region, ...]) -> Mask:
@@ -223,7 +223,7 @@ def _softened(laid: Laid) -> tuple[float, float]:
     size = (max(4, laid.mask.shape[1] // 2), max(4, laid.mask.shape[0] // 2))
     inner = cv2.erode(laid.mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
     mask = cv2.resize(inner, size, interpolation=cv2.INTER_NEAREST) > 0
-    if np.count_nonzero(mask) < 100:
+    if count(mask) < 100:
         return 0.0, 0.0
     one, other = (cv2.resize(look, size, interpolation=cv2.INTER_AREA) for look in (laid.a, laid.b))
     toned = give_tones(one, other, mask)
@@ -243,14 +243,14 @@ def _sharper(laid: Laid) -> float:
 def _chroma(one: Floats, other: Floats, mask: Mask) -> tuple[float, float, float, float]:
     """Of what agrees in shape: correlation of colours, colourfulness of b against a, mean difference, and that where there is colour."""
     chosen = mask[::2, ::2]
-    if np.count_nonzero(chosen) < 25:
+    if count(chosen) < 25:
         return 1.0, 1.0, 0.0, 0.0
     a, b = one[::2, ::2, 1:][chosen] - 128.0, other[::2, ::2, 1:][chosen] - 128.0
     strong_a, strong_b = float(np.sqrt((a * a).mean())), float(np.sqrt((b * b).mean()))
     apart = np.abs(a - b).mean(axis=1)
     difference = float(apart.mean())
     coloured = np.maximum(np.abs(a).max(axis=1), np.abs(b).max(axis=1)) > COLOURED
-    shift = float(apart[coloured].mean()) if np.count_nonzero(coloured) > COLOURED_LEAST * len(coloured) else difference
+    shift = float(apart[coloured].mean()) if count(coloured) > COLOURED_LEAST * len(coloured) else difference
     if strong_a < 2.5 or strong_b < 2.5:
         ratio = 1.0 if max(strong_a, strong_b) < 4.0 else (strong_b + 0.5) / (strong_a + 0.5)
         return 1.0, ratio, difference, shift

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from archiver.picture.compare_tone import AGREES, Mask, quantile, share_above
+from archiver.picture.compare_tone import AGREES, Mask, count, quantile, share_above
 from archiver.picture.features import Bytes, Floats
 
 MARK_LEVELS = 10.0
@@ -73,12 +73,12 @@ def strip(apart: Mask, mask: Mask, greys: tuple[Floats, Floats], agreement: tupl
     return Strip(
         box=(left / width, top / height, right / width, bottom / height),
         wide=(right - left) / max(1, int(inside.any(axis=0).sum())),
-        fill=np.count_nonzero(apart[top:bottom]) / max(1, int(np.count_nonzero(inside[:, left:right]))),
+        fill=count(apart[top:bottom]) / max(1, count(inside[:, left:right])),
         step=step(apart[top:bottom, left:right]),
         one_sign=one_sign(greys[0] - greys[1], inside),
         plain=max(plain(code[inside]) for code in codes),
         rest=share_above(beyond, AGREES) if len(beyond) >= 50 else 0.0,
-        stray=np.count_nonzero(apart & ~around) / np.count_nonzero(mask),
+        stray=count(apart & ~around) / count(mask),
     )
 
 
@@ -117,10 +117,10 @@ def one_sign(rest: Floats, chosen: Mask) -> float:
 def through(one: Floats, other: Floats, mask: Mask) -> float:
     rest = one - other
     strong = mask & (np.abs(rest) > MARK_LEVELS)
-    if np.count_nonzero(strong) < 30:
+    if count(strong) < 30:
         return 0.0
     strong &= rest * float(np.sign(rest[strong].sum())) > MARK_LEVELS
-    return correlate(one[strong], other[strong]) if np.count_nonzero(strong) >= 30 else 0.0
+    return correlate(one[strong], other[strong]) if count(strong) >= 30 else 0.0
 
 
 def marks(rest: Floats, mask: Mask) -> float:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from archiver.picture.compare_tone import median
+from archiver.picture.compare_tone import count, median
 from archiver.picture.features import Bytes, Features, Floats
 from archiver.picture.windows import alike, cuts
 
@@ -89,10 +89,10 @@ def _by_corners(a: Features, va: int, b: Features, vb: int) -> Placement | None:
     matrix, inliers = cv2.estimateAffinePartial2D(
         from_, onto, method=cv2.RANSAC, ransacReprojThreshold=RANSAC_PX, maxIters=600, refineIters=5
     )
-    if matrix is None or np.count_nonzero(inliers) < INLIERS_MIN:
+    if matrix is None or count(inliers) < INLIERS_MIN:
         return None
     matrix = rescaled(matrix, _to_look(a, va), 1.0 / _to_look(b, vb))
-    return Placement(va, vb, False, matrix, int(np.count_nonzero(inliers)), len(left))
+    return Placement(va, vb, False, matrix, count(inliers), len(left))
 
 
 def _to_look(features: Features, view: int) -> float:
@@ -267,7 +267,7 @@ def glance(a: Features, b: Features, place: Placement) -> float:
     one, other = a.glimpses[place.view_a], b.glimpses[place.view_b]
     down, up = one.shape[1] / a.looks[place.view_a].shape[1], b.looks[place.view_b].shape[1] / other.shape[1]
     laid = lay(one, other, rescaled(place.matrix, down, up), GLANCE_PX)
-    if laid is None or np.count_nonzero(laid.mask) < 64:
+    if laid is None or count(laid.mask) < 64:
         return 0.0
     one, other, mask = laid.a, laid.b, laid.mask
     size = (7, 7)
@@ -278,8 +278,8 @@ def glance(a: Features, b: Features, place: Placement) -> float:
     mask = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0) > 0  # no window looks over the edge
     detail = mask & (np.maximum(var_one, var_other) > 40.0)
     agree = detail & (both > 0.0) & (both * both > GLANCE_AGREES**2 * (var_one + 8.0) * (var_other + 8.0))
-    seen = np.count_nonzero(detail)
-    return 1.0 if seen <= 0.1 * np.count_nonzero(mask) else np.count_nonzero(agree) / seen
+    seen = count(detail)
+    return 1.0 if seen <= 0.1 * count(mask) else count(agree) / seen
 
 
 def is_worth_a_look(share: float, place: Placement) -> bool:
@@ -296,7 +296,7 @@ def refine(a: Features, b: Features, place: Placement) -> Placement:
     matrix, best, least = place.matrix, place.matrix, np.inf
     for _ in range(REFINE_STEPS + 1):
         laid = lay(a.greys[place.view_a], b.greys[place.view_b], matrix, REFINE_PX)
-        if laid is None or np.count_nonzero(laid.mask) < 64:
+        if laid is None or count(laid.mask) < 64:
             break
         shift, moved, rest = _newton(laid)
         if rest < least:
@@ -324,7 +324,7 @@ def _newton(laid: Laid) -> tuple[Matrix | None, float, float]:
     and the mean clipped difference before it."""
     one, other = cv2.GaussianBlur(laid.a, (5, 5), 1.0), cv2.GaussianBlur(laid.b, (5, 5), 1.0)
     mask = cv2.erode(laid.mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
-    if np.count_nonzero(mask) < 50:
+    if count(mask) < 50:
         return None, 0.0, np.inf
     rest = (one - _same_tone(one, other, mask))[mask]
     error = float(np.minimum(np.abs(rest), CLIP_LEVELS).mean())

@@ -69,18 +69,18 @@ def give_tones(a: Bytes, b: Bytes, mask: Mask) -> Toned:
     one, other = channels(a), channels(b)
     mapped = tone_map(one[..., 0], other[..., 0], mask)
     plain = _agreement(one, other, (one[..., 0], mapped), mask, _change(mapped, other, mask))
-    uncorrelated = np.count_nonzero(plain.detail & (plain.correlation < DISAGREES))
-    by_level = np.count_nonzero(plain.apart) - uncorrelated
+    uncorrelated = count(plain.detail & (plain.correlation < DISAGREES))
+    by_level = count(plain.apart) - uncorrelated
     unlike = uncorrelated - _clipped_away(one[..., 0][mask], other[..., 0][mask])
-    if by_level < LEVELS_LEFT * np.count_nonzero(mask) or unlike > UNLIKE * np.count_nonzero(plain.detail):
+    if by_level < LEVELS_LEFT * count(mask) or unlike > UNLIKE * count(plain.detail):
         return plain
     other_way = _other_way(a, b, one, other, mask)
-    return other_way if np.count_nonzero(other_way.apart) < CLIPPED * np.count_nonzero(plain.apart) else plain
+    return other_way if count(other_way.apart) < CLIPPED * count(plain.apart) else plain
 
 
 def _clipped_away(one: Floats, other: Floats) -> int:
     """Pixels by which one of the two has more of pure white or black: what was there before cannot correlate."""
-    clipped = [int(np.count_nonzero(np.abs(grey - 127.5) > CLIPPED_FROM)) for grey in (one, other)]
+    clipped = [count(np.abs(grey - 127.5) > CLIPPED_FROM) for grey in (one, other)]
     return abs(clipped[0] - clipped[1])
 
 
@@ -194,7 +194,7 @@ def tone_map(onto: Floats, grey: Floats, mask: Mask) -> Floats:
     shift = y - 255.0 * x
     off = np.abs(shift - median(shift))
     near = off <= max(6.0, 1.5 * median(off))
-    starts = (near,) if np.count_nonzero(near) > SHIFTED * len(x) else (np.ones(len(x), bool), near)
+    starts = (near,) if count(near) > SHIFTED * len(x) else (np.ones(len(x), bool), near)
     basis = np.stack([np.ones_like(x), x, x * x, x * x * x], axis=1)
     _, factors = min((_fit(basis, y, start) for start in starts), key=lambda fit: fit[0])
     curve = np.maximum.accumulate(np.clip(_CUBICS @ factors, 0, 255))
@@ -206,9 +206,14 @@ _CUBICS = (np.arange(255 * TONE_STEPS + 1)[:, None] / (255.0 * TONE_STEPS)) ** n
 """Powers 0 to 3 of every level of the table that tones are mapped by."""
 
 
+def count(mask: Mask) -> int:
+    """How many pixels it has; ten times as fast as their sum."""
+    return int(np.count_nonzero(mask))
+
+
 def share_above(values: Floats, level: float) -> float:
     """How many of the values (not none) are above `level`."""
-    return np.count_nonzero(values > level) / len(values)
+    return count(values > level) / len(values)
 
 
 def quantile(values: Floats, share: float) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archiver.picture.compare_tone import AGREES, Mask, Toned, quantile, share_above
+from archiver.picture.compare_tone import AGREES, Mask, Toned, count, quantile, share_above
 from archiver.picture.features import Floats
 
 INK_LEVELS = 9.0
@@ -66,12 +66,12 @@ def written(toned: Toned, mask: Mask) -> Written | None:
         high=max(row.stop - row.start for row in rows) / mask.shape[0],
         wide=float(wide.max()) / mask.shape[1],
         taken=float(near.mean()),
-        within=np.count_nonzero(ink[near]) / np.count_nonzero(ink),
+        within=count(ink[near]) / count(ink),
         unequal=float(max(detail_a.sum(), detail_b.sum()) / max(1.0, min(detail_a.sum(), detail_b.sum()))),
         strength=quantile(np.abs(rest[ink]), 0.95),
         rest=share_above(beyond, AGREES) if len(beyond) else 0.0,
         rest_px=len(beyond),
-        stray=np.count_nonzero(toned.apart & ~near) / np.count_nonzero(mask),
+        stray=count(toned.apart & ~near) / count(mask),
     )
 
 
@@ -91,4 +91,4 @@ def _row(ink: Mask, one: Floats, other: Floats) -> tuple[float, float, float, fl
     starts = np.sort((ink[:, 1:] & ~ink[:, :-1]).sum(axis=1))
     detail_one, detail_other = (float(np.abs(np.diff(grey[:, left:right], axis=1)).sum()) for grey in (one, other))
     strokes = float(starts[-max(1, len(starts) // 2) :].mean())
-    return strokes, float(max(8, right - left)), float(np.count_nonzero(ink)), detail_one, detail_other
+    return strokes, float(max(8, right - left)), float(count(ink)), detail_one, detail_other

@@ -256,7 +256,7 @@ HALF_BELOW = 0.55
 """The same where only gutters tell: half a page of two parts, with some slack."""
 DRAWING_BELOW = 0.80
 """The same for drawings on plain ground that go on at one side only: what stands there, as dots above a letter, makes another of it."""
-PAGE_DETAIL = 8.0
+PAGE_DETAIL = 4.0
 
 
 def is_part(seen: Evidence) -> bool:
@@ -267,6 +267,14 @@ def is_part(seen: Evidence) -> bool:
     below = DRAWING_BELOW if frame.open_sides == 1 and seen.look.ground > FLAT_GROUND else HALF_BELOW
     apart = min(frame.cover_a, frame.cover_b) < below and 0 < frame.open_sides <= bounded
     return frame.outside > PAGE_DETAIL and (pasted or apart)
+
+
+RIM_GOOD = 0.75
+
+
+def agrees_but_for_its_rim(seen: Evidence) -> bool:
+    """What was fitted to a page lost something at its sides: but for one region there the two agree perfectly."""
+    return seen.look.good > RIM_GOOD and seen.look.rest > NEARLY_REST and _surely_placed(seen) >= 0.5
 
 
 UNSURE_BELOW = 0.2

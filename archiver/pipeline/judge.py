@@ -28,6 +28,8 @@ T = TypeVar("T")
 PICTURES_PER_WORKER = 150
 """A worker costs start-up and memory; one is enough for a post, more join for collections."""
 PAIRS_PER_TASK = 48
+FAILURES_MAX = 3
+"""Pairs on which comparing may fail, when it fails on all of them, before it is held to be at fault itself."""
 VAST_FROM = 2_000
 """Pictures from which on what a task over all of them took is worth the start of another process."""
 
@@ -207,20 +209,23 @@ class Judge:
             self._await(future)
         for batch, future in zip(batches, futures, strict=True):
             result = wait_for(future)
-            pairs = [self._compare_alone(pair) for pair in batch] if isinstance(result, WorkerFailure) else result
+            pairs = self._one_by_one(batch) if isinstance(result, WorkerFailure) else result
+            _refuse_failures(pairs)
             self._check()
             self._cache.save_pairs(pairs, strictness)
             known.update({(pair.a, pair.b): pair for pair in pairs})
             self._event(Event("compared", fields={"pairs": len(batch), "total": len(wanted)}))
         return [known[a.payload, b.payload] for a, b in wanted]
 
-    def _compare_alone(self, pair: tuple[Picture, Picture]) -> Pair:
-        """One pair of a batch that its process did not survive: what brought it down costs its own verdict only."""
-        self._check()
-        result = wait_for(self._workers.submit_unbounded(tasks.compare_pairs, self._shelf, [pair], self._settings.strictness))
-        if isinstance(result, WorkerFailure):
-            return tasks.not_compared(*pair, f"{result.kind}, {result.detail}")
-        return result[0]
+    def _one_by_one(self, batch: Sequence[tuple[Picture, Picture]]) -> list[Pair]:
+        """What a process did not survive, again: the pair that brings it down costs its own verdict only."""
+        found: list[Pair] = []
+        for pair in batch:
+            self._check()
+            result = wait_for(self._workers.submit_unbounded(tasks.compare_pairs, self._shelf, [pair], self._settings.strictness))
+            found += [tasks.not_compared(*pair, f"{result.kind}, {result.detail}")] if isinstance(result, WorkerFailure) else result
+            _refuse_failures(found)
+        return found
 
     def _ask(self, function: Callable[..., T], *args: Any) -> T:
         """One task over all pictures; it needs numpy, which the main process never loads."""
@@ -230,6 +235,12 @@ class Judge:
 
 def _count(expected: int) -> int:
     return max(1, min(default_count(), -(-expected // PICTURES_PER_WORKER)))
+
+
+def _refuse_failures(pairs: Sequence[Pair]) -> None:
+    """Raises ArchiverError when none of several pairs could be compared: then it is not the pictures."""
+    if len(pairs) > FAILURES_MAX and all(pair.because.startswith(tasks.NOT_COMPARED) for pair in pairs):
+        raise ArchiverError(f"comparing pictures failed: {pairs[0].because}")
 
 
 def _result(future: Future[T | WorkerFailure]) -> T:

@@ -27,6 +27,8 @@ FEATURES_KEPT = 150
 LARGE_BYTES = 8 * 2**20
 """Payloads from here on are read and decoded by one worker at a time."""
 
+NOT_COMPARED = "they could not be compared"
+
 DECODED_BYTES_MAX = 64 * 2**20
 """A body whose compression swells further was not counted at that size when it was archived: it is a bomb."""
 
@@ -89,7 +91,7 @@ def _compared(a: Picture, of_a: Features, b: Picture, of_b: Features, strictness
 def not_compared(a: Picture, b: Picture, detail: str) -> Pair:
     """What holds between two pictures on which comparing failed: a person may say."""
     first, second = sorted((a.payload, b.payload))
-    return Pair(first, second, Verdict.UNSURE, (Relation.UNSURE,), 0.0, f"they could not be compared ({detail})")
+    return Pair(first, second, Verdict.UNSURE, (Relation.UNSURE,), 0.0, f"{NOT_COMPARED} ({detail})")
 
 
 def find_candidates(shelf: Shelf, pictures: Sequence[Picture]) -> list[tuple[int, int]]:

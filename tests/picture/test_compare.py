@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
+from archiver.cluster.groups import group
 from archiver.model import Measured, Pair, Relation, Verdict
 from archiver.picture.compare import compare
 from archiver.picture.compare_look import look
@@ -20,6 +21,7 @@ from archiver.picture.compare_place import Placement, glance, lay, refine
 from archiver.picture.features import Features, extract
 from archiver.picture.measure import measure
 from archiver.picture.rules import STRICTNESS, Band
+from archiver.pipeline import answers
 from benchmarks.makeset import TRANSFORMS, chart, collage, encoding, figure, page
 
 SCENE = figure(random.Random("scene"), 1)
@@ -208,6 +210,13 @@ def test_a_sheet_of_drawings_on_white_contains_each_of_them() -> None:
     assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.CONTAINS,)), pair
 
 
+@pytest.mark.parametrize("transform", ["jpeg20", "crop70", "text_banner", "watermark", "brightness", "mirror", "rotate2-5"])
+def test_what_is_measured_are_plain_numbers_that_may_leave_a_worker(transform: str) -> None:
+    pair = of_copy(transform)
+    assert {type(value) for value in (pair.score, *pair.scores.values())} == {float}
+    assert answers.unpack(answers.pack(("ok", [pair]))) == ("ok", [pair])
+
+
 def light_scene(seed: str) -> Image.Image:
     """A figure on a pale ground with a floor, so that nothing but thin plain lines parts it from a page."""
     image, rng = Image.new("RGB", (728, 546), "#e8f2df"), random.Random(seed)
@@ -225,6 +234,18 @@ def test_a_collage_contains_what_lost_its_sides_in_being_fitted_to_it(number: in
     part = light_scene(f"part {number}")
     pair = judged(measured(part), measured(collage(part, chart(random.Random(f"beside {number}"), number))))
     assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.CONTAINS,)), pair
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_collage_contains_what_goes_on_well_beyond_its_place_and_the_crops_of_it(number: int) -> None:
+    part = light_scene(f"wide {number}").resize((820, 546))
+    whole, page = measured(part), measured(collage(chart(random.Random(f"beside {number}"), number), part))
+    crop = measured(part.crop((150, 20, 700, 500)))
+    pair = judged(whole, page)
+    assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.CONTAINS,)), pair
+    pairs = [pair, judged(whole, crop), judged(crop, page)]
+    (cluster,) = group([each.picture for each in (whole, crop, page)], pairs, []).clusters
+    assert set(cluster.members) == {whole.picture.payload, crop.picture.payload}
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from archiver.errors import ArchiverError
 from archiver.model import Picture, Relation, Verdict
 from archiver.pipeline import judge as judging
 from archiver.pipeline import tasks
@@ -57,6 +58,13 @@ def test_a_pair_on_which_the_process_dies_costs_its_own_verdict_only(
     (cluster,) = found.clusters
     assert set(cluster.members) == {source.payload for source in copies[1:]}
     assert [(odd in (pair.a, pair.b), "could not be compared (crash, " in pair.because) for pair in found.unsure] == [(True, True)] * 2
+
+
+def test_where_no_pair_can_be_compared_the_run_ends(copies: list[Source], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "FAILURES_MAX", 2)
+    monkeypatch.setattr(judging, "tasks", SimpleNamespace(**{**vars(tasks), "compare_pairs": hostile.compare_none}))
+    with pytest.raises(ArchiverError, match=r"comparing pictures failed: they could not be compared \(crash, "):
+        judged(tmp_path, copies)
 
 
 def test_a_pair_on_which_comparing_fails_is_left_to_a_person(copies: list[Source], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
