@@ -25,9 +25,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from archiver.capture.client import Client  # noqa: E402
-from archiver.model import Captured, Exchange, FetchSettings, RecordRef, Stored, Target  # noqa: E402
-from archiver.pipeline.capturing import collecting_seldom  # noqa: E402
+from archiver.capture.client import Client  # noqa: E402  (after the path it is found on)
+from archiver.model import Captured, Exchange, FetchSettings, RecordRef, Stored, Target  # noqa: E402  (after the path it is found on)
+from archiver.pipeline.capturing import collecting_seldom  # noqa: E402  (after the path it is found on)
 
 BODY = b"\xff\xd8" + bytes(range(256)) * 235
 PICTURE = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY

@@ -22,8 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
-from archiver.model import Unreadable  # noqa: E402
-from archiver.pipeline.workers import WorkerFailure, Workers  # noqa: E402
+from archiver.model import Unreadable  # noqa: E402  (after the path it is found on)
+from archiver.pipeline.workers import WorkerFailure, Workers  # noqa: E402  (after the path it is found on)
 
 BATCH = 100
 SLOW_S = 3.0

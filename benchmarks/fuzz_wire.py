@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from archiver.capture.framing import HEAD_BYTES_MAX, Framer, decoded_body  # noqa: E402
+from archiver.capture.framing import HEAD_BYTES_MAX, Framer, decoded_body  # noqa: E402  (after the path it is found on)
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n"
 SAMPLES = (

@@ -24,8 +24,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from benchmarks.faults import FAULTS, GOOD, link  # noqa: E402
-from benchmarks.memory import pss_kib, tree  # noqa: E402
+from benchmarks.faults import FAULTS, GOOD, link  # noqa: E402  (after the path it is found on)
+from benchmarks.memory import pss_kib, tree  # noqa: E402  (after the path it is found on)
 
 LOOK_S = 0.25
 LIMITS = {"to_one_address": 4, "in_all": 24}

@@ -219,7 +219,7 @@ def main() -> int:
             server.stdin.close()
             server.wait(10)
     print(json.dumps(found, indent=2))
-    return 1 if any(row["peak_mb"] > LIMIT_MB for row in found) else 0  # type: ignore[operator]
+    return 1 if any(row["peak_mb"] > LIMIT_MB for row in found) else 0  # type: ignore[operator]  # rows hold words too
 
 
 if __name__ == "__main__":

@@ -59,8 +59,8 @@ def parser() -> MarkdownIt:
 
     markdown = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
     # The library's documented way to override; schemes are judged in urls.resolve.
-    markdown.normalizeLink = _as_written  # type: ignore[method-assign]
-    markdown.validateLink = _any_scheme  # type: ignore[method-assign]
+    markdown.normalizeLink = _as_written  # type: ignore[method-assign]  # overriding is how it is meant
+    markdown.validateLink = _any_scheme  # type: ignore[method-assign]  # the same
     return markdown
 
 

@@ -51,7 +51,7 @@ def test_a_certificate_for_another_name(tmp_path: Path) -> None:
 def test_the_name_is_said_in_the_handshake_and_trailing_dots_do_not_hurt(tmp_path: Path) -> None:
     said: list[str | None] = []
     context = certificate("site.example")
-    context.sni_callback = lambda sock, name, ctx: said.append(name)  # type: ignore[assignment]
+    context.sni_callback = lambda sock, name, ctx: said.append(name)  # type: ignore[assignment]  # what append returns is None, as asked
     with serve(routes({"/a": OK}), tls=context) as web:
         settings = with_ca(tmp_path, replace(QUICK, connect_to=(f"::127.0.0.1:{web.port}",)))
         outcomes, _ = fetch_all(["https://site.example/a", "https://site.example./a"], settings)
