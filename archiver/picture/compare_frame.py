@@ -48,6 +48,8 @@ class Frame:
     """Sides of the smaller picture that run as an edge through the larger one: it was pasted there."""
     gutters: int
     """Other sides of it along which nothing is to be seen: nothing goes on there from the one into the other."""
+    grounds: int
+    """Those of the gutters along which the smaller picture is as plain: one ground may go on there."""
     open_sides: int
     """Sides of the smaller picture that run through the larger one at all."""
     outside: float
@@ -75,7 +77,7 @@ def frame(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, 
     larger, smaller, onto = (
         (look_a, look_b, place.matrix) if cover_a <= cover_b else (look_b, look_a, cv2.invertAffineTransform(place.matrix))
     )
-    seams, gutters, open_sides, outside, plain = surroundings(larger, smaller, onto)
+    around = surroundings(larger, smaller, onto)
     box_a, box_b = content(fa, place.view_a), content(fb, place.view_b)
     return Frame(
         cover_a,
@@ -86,11 +88,7 @@ def frame(a: Picture, fa: Features, b: Picture, fb: Features, place: Placement, 
         angle,
         float(stretches[0] / max(1e-6, stretches[1])),
         place.mirrored,
-        seams,
-        gutters,
-        open_sides,
-        outside,
-        plain,
+        *around,
         is_centred(larger.shape, smaller.shape, onto),
         box_a < 0.97 and cover_a < 0.5 * (1 + box_a),
         box_b < 0.97 and cover_b < 0.5 * (1 + box_b),
@@ -115,27 +113,29 @@ def _share(pixels: float, shape: tuple[int, ...]) -> float:
     return min(1.0, pixels / (shape[0] * shape[1]))
 
 
-def surroundings(larger: Bytes, smaller: Bytes, onto: Matrix) -> tuple[int, int, int, float, float]:
-    """Seams, gutters and open sides of `smaller` laid by `onto` on `larger`; detail and plainness of what is around it."""
+def surroundings(larger: Bytes, smaller: Bytes, onto: Matrix) -> tuple[int, int, int, int, float, float]:
+    """Of `smaller` laid by `onto` on `larger`: seams, gutters, grounds and open sides; detail and plainness of what is around it."""
     height, width = smaller.shape[:2]
     grey, own = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY).astype(np.float32) for each in (larger, smaller))
     scale = scale_of(onto)
-    seams = gutters = open_sides = 0
+    seams = gutters = grounds = open_sides = 0
     for side in range(4):
         lines = _across(grey, own, onto, side, scale)
         if lines is not None:
             open_sides += 1
             seam = is_seam(lines[0])
+            gutter = not seam and (is_gutter(*lines) or ends_inside(*lines))
             seams += seam
-            gutters += not seam and (is_gutter(*lines) or ends_inside(*lines))
+            gutters += gutter
+            grounds += gutter and goes_on(*lines)
     quad = onto @ np.array([[0, width, width, 0], [0, 0, height, height], [1, 1, 1, 1]], float)
     covered = cv2.fillConvexPoly(np.zeros(grey.shape, np.uint8), np.round(quad.T).astype(np.int32), 1)
     covered = cv2.dilate(covered, np.ones((5, 5), np.uint8))
     around = grey[covered == 0]
     if len(around) < 50:
-        return seams, gutters, open_sides, 0.0, 1.0
+        return seams, gutters, grounds, open_sides, 0.0, 1.0
     levels = np.bincount((around / 16).astype(int), minlength=17)
-    return seams, gutters, open_sides, float(around.std()), float((levels[:-1] + levels[1:]).max()) / len(around)
+    return seams, gutters, grounds, open_sides, float(around.std()), float((levels[:-1] + levels[1:]).max()) / len(around)
 
 
 def is_seam(across: Floats) -> bool:
@@ -160,6 +160,11 @@ def is_gutter(across: Floats, own: Floats) -> bool:
     """
     plain = across.std(axis=1) < GUTTER_STD
     return bool(plain[4:9].any() or (plain[9:15] & (own[9:15].std(axis=1) > 2 * GUTTER_STD)).any())
+
+
+def goes_on(across: Floats, own: Floats) -> bool:
+    """Are both plain just inside the side of the smaller, as where one ground goes on? Rows as for a gutter."""
+    return bool((across[4:9].std(axis=1) < GUTTER_STD).any() and (own[9:13].std(axis=1) < GUTTER_STD).any())
 
 
 def ends_inside(across: Floats, own: Floats) -> bool:

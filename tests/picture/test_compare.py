@@ -248,6 +248,20 @@ def test_a_collage_contains_what_goes_on_well_beyond_its_place_and_the_crops_of_
     assert set(cluster.members) == {whole.picture.payload, crop.picture.payload}
 
 
+@pytest.mark.parametrize("top", [32, 38])
+def test_a_crop_around_a_figure_on_plain_ground_is_no_part_of_a_page(top: int) -> None:
+    image, rng = Image.new("RGB", (640, 480), "#e8f2df"), random.Random(top)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 430, 640, 480), "#c4cfb8")
+    draw.rectangle((520, 440, 600, 465), "white", "grey")
+    for _ in range(9):
+        x, y = rng.randint(230, 400), rng.randint(100, 320)
+        end = x + rng.randint(-90, 90), y + rng.randint(-70, 70)
+        draw.line((x, y, *end), rng.choice(["#3858a0", "#404058", "#e0a880"]), 18)
+    pair = judged(measured(image), measured(image.crop((120, top, 530, top + 370))))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.CROPPED), pair
+
+
 @pytest.mark.parametrize("number", range(3))
 def test_a_drawing_brightened_until_its_ground_is_white_is_the_same_picture(number: int) -> None:
     drawing = light_scene(f"bright {number}")
