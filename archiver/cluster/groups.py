@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from archiver.model import Decision, Pair, Picture, Relation, Verdict
 
-PART_SHARE_MAX = 0.62
+PART_SHARE_MAX = 0.85
 """Share of a page beyond which what it shows is not one of its parts but all of it."""
 INSIDE_SHARE = 0.8
 APART_SHARE = 0.2

@@ -5,7 +5,7 @@ Every kind of evidence gives a number of at most 0, in doublings: -1 is as bad a
     extent       what share of the scene it shows; a crop of half the area counts -2, for what is cut off can never come back
     resolution   source pixels for the same piece of the scene, upscaling undone
     compression  JPEG quality, or what the format lets us expect
-    overlay      how often it is the odd one out: logo, caption, watermark, changed colours, mirrored
+    overlay      it is the odd one out: logo, caption, watermark, changed colours, mirrored, turned
     colour       it is grey where others have colour
     border       a frame that others do not have
     metadata     EXIF, date, camera, copyright, colour profile that others have
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,7 +38,7 @@ QUALITY_PER_DOUBLING = 40
 _EXPECTED_QUALITY = {"gif": 60, "webp": 75, "avif": 80, "heic": 85, "jpeg": 75, "jpeg2000": 85}
 """Taken for lossy pictures that do not tell theirs; a GIF's 256 colours weigh like a low quality."""
 
-_ALTERED = frozenset({Relation.OVERLAID, Relation.RECOLOURED, Relation.MIRRORED})
+_ALTERED = frozenset({Relation.OVERLAID, Relation.RECOLOURED, Relation.MIRRORED, Relation.ROTATED})
 _ADDING = frozenset({Relation.OVERLAID, Relation.BORDERED})
 """What can make a copy larger than the scene: a strip below it, a frame around it."""
 ADDED_FROM = 1.03
@@ -81,7 +82,7 @@ def _scores(pictures: Mapping[str, Picture], pairs: Sequence[Pair], hosts: Mappi
     covered, grains = _on_one_canvas(pictures, pairs)
     areas = _without_additions(covered, pairs)
     widest, finest = max(areas.values()), min(grains.values())
-    altered, bordered, facts = _odd_share(covered, pairs, _ALTERED), _bordered(pictures, covered, pairs), _metadata(pictures)
+    altered, bordered, facts = _odd(covered, pairs, _ALTERED), _bordered(pictures, covered, pairs), _metadata(pictures)
     coloured = any(not picture.evidence.grey for picture in pictures.values())
     scores: dict[str, dict[str, float]] = {}
     for payload, picture in pictures.items():
@@ -124,22 +125,34 @@ def _metadata(pictures: Mapping[str, Picture]) -> dict[str, float]:
 
 
 def _bordered(pictures: Mapping[str, Picture], covered: Mapping[str, float], pairs: Sequence[Pair]) -> dict[str, float]:
-    """1 for a uniform border seen in the file itself, else in what share of its pairs a border was found to be its own."""
-    odd = _odd_share(covered, pairs, frozenset({Relation.BORDERED}))
+    """1 for a uniform border seen in the file itself, or where a border was found to be its own."""
+    odd = _odd(covered, pairs, frozenset({Relation.BORDERED}))
     return {payload: 1.0 if picture.evidence.border_box is not None else odd[payload] for payload, picture in pictures.items()}
 
 
-def _odd_share(covered: Mapping[str, float], pairs: Sequence[Pair], what: frozenset[Relation]) -> dict[str, float]:
-    """In what share of its pairs a copy is the altered one, or may be. Of several copies the altered one differs from most."""
-    seen, odd = dict.fromkeys(covered, 0), dict.fromkeys(covered, 0)
+def _odd(covered: Mapping[str, float], pairs: Sequence[Pair], what: frozenset[Relation]) -> dict[str, float]:
+    """1 for copies outside the largest set of copies between which nothing of `what` was seen, or to which it was seen added; else 0.
+
+    Not by the share of a copy's own pairs: the original matches the altered copies too, while a worse copy may match it alone.
+    """
+    parent = {payload: payload for payload in covered}
+
+    def root(payload: str) -> str:
+        while parent[payload] != payload:
+            payload = parent[payload]
+        return payload
+
+    for pair in pairs:
+        if what.isdisjoint(pair.relations):
+            first, second = sorted((root(pair.a), root(pair.b)))
+            parent[second] = first
+    sizes = Counter(root(payload) for payload in covered)
+    odd = {payload: float(sizes[root(payload)] < max(sizes.values())) for payload in covered}
     for pair in pairs:
         larger, smaller = sorted((pair.a, pair.b), key=lambda payload: (-covered[payload], payload))
-        seen[pair.a] += 1
-        seen[pair.b] += 1
-        if not what.isdisjoint(pair.relations):
-            odd[larger] += 1
-            odd[smaller] += not _has_addition(pair, covered[larger], covered[smaller])
-    return {payload: odd[payload] / seen[payload] if seen[payload] else 0.0 for payload in covered}
+        if not what.isdisjoint(pair.relations) and _has_addition(pair, covered[larger], covered[smaller]):
+            odd[larger] = 1.0
+    return odd
 
 
 def _has_addition(pair: Pair, larger: float, smaller: float) -> bool:

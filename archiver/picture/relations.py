@@ -22,6 +22,7 @@ MARKED_FROM = 0.004
 MARKED_TONE = 1.5
 SHARPER_FROM = 1.25
 OVERLAY_FROM = 0.004
+STRETCHED = 1.08
 """Share of the overlap in one disagreeing region that is more than what encoders leave."""
 
 _CORNERS = {(0, 0): "at the upper left", (2, 0): "at the upper right", (0, 2): "at the lower left", (2, 2): "at the lower right"}
@@ -112,6 +113,8 @@ def doubt_in_words(seen: Evidence) -> str:
         return (
             f"they agree but for {100 * look.bad:.0f} % of what they share, and what differs there is not clearly a caption, logo or mark"
         )
+    if seen.frame.stretch > STRETCHED:
+        return f"one of them is stretched by {100 * (seen.frame.stretch - 1):.0f} % in one direction, as few copies are"
     return f"{100 * look.good:.0f} % of the detail they share agrees, which is not enough to be sure"
 
 

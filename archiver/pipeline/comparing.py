@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from archiver.errors import InputError
 from archiver.model import Captured, Link, Pair, Picture, RecordRef, Relation, Role, Target, Verdict
@@ -40,9 +41,21 @@ def compare(names: tuple[str, str], settings: Settings, means: Means) -> Compare
             for path, payload in zip(files, payloads, strict=True):
                 judge.submit(Source(payload, str(path), None, path.stat().st_size))
             first, second = judge.measured(payloads, names)
-            pair = judge.verdict(*payloads) if payloads[0] != payloads[1] else _identical(payloads[0])
-            drawn = _drawn(names, payloads, judge, settings, means)
+            pair = as_named(judge.verdict(*payloads), payloads[0]) if payloads[0] != payloads[1] else _identical(payloads[0])
+            sizes = [path.stat().st_size for path in files]
+            drawn = _drawn(names, list(zip(payloads, sizes, strict=True)), pair, judge, settings, means)
     return Compared(names, (first, second), pair, drawn)
+
+
+def as_named(pair: Pair, first: str) -> Pair:
+    """The same pair, told with the payload `first` as the first of the two."""
+    if pair.a == first:
+        return pair
+    fuller: dict[str, Literal["a", "b"]] = {"a": "b", "b": "a"}
+    laid = replace(pair.transform, fuller=fuller[pair.transform.fuller]) if pair.transform is not None else None
+    words = {"the first is": "the second is", "the second is": "the first is"}
+    because = next((other + pair.because.removeprefix(one) for one, other in words.items() if pair.because.startswith(one)), pair.because)
+    return replace(pair, a=pair.b, b=pair.a, transform=laid, because=because)
 
 
 def _identical(payload: str) -> Pair:
@@ -58,12 +71,14 @@ def _bring(name: str, path: Path, settings: Settings, means: Means) -> Path:
     return path
 
 
-def _drawn(names: Sequence[str], payloads: Sequence[str], judge: Judge, settings: Settings, means: Means) -> str:
-    """A report of just these two."""
+def _drawn(names: Sequence[str], payloads: Sequence[tuple[str, int]], pair: Pair, judge: Judge, settings: Settings, means: Means) -> str:
+    """A report of just these two, which draws them side by side whatever holds between them."""
     now, nowhere = means.now(), RecordRef("", 0, 0, "")
     outcomes = []
-    for number, (name, payload) in enumerate(zip(names, payloads, strict=True)):
+    for number, (name, (payload, size)) in enumerate(zip(names, payloads, strict=True)):
         shown = name if name != names[0] or not number else f"{name} (again)"
-        outcomes.append(Captured(Target(shown, (Link(shown, Role.IMAGE, 0, "", ""),)), (), now, payload, 0, nowhere, nowhere))
+        outcomes.append(Captured(Target(shown, (Link(shown, Role.IMAGE, 0, "", ""),)), (), now, payload, size, nowhere, nowhere))
     report = publish.judged(Material(Path(), None, tuple(outcomes), (), now, ()), judge, settings, now)
+    if not (report.clusters or report.unsure or report.held_apart):
+        report = replace(report, unsure=(pair,))
     return publish.rendered(report, judge).html

@@ -87,7 +87,20 @@ def test_of_three_copies_the_one_with_a_logo_is_not_kept() -> None:
     pairs = [pair(logo, plain, None, Relation.OVERLAID), pair(logo, other, None, Relation.OVERLAID), pair(plain, other)]
     found = rank([plain, other, logo], pairs, {})
     assert found.order[-1] == "a"
-    assert found.scores["a"]["overlay"] == pytest.approx(-0.5)
+    assert found.scores["a"]["overlay"] == pytest.approx(-1.0)
+
+
+def test_the_original_is_not_charged_for_the_altered_copy_that_only_it_matches() -> None:
+    original, blurred, bright = picture("c"), picture("a", 580, 387), picture("b", 560, 373)
+    found = rank([original, blurred, bright], [pair(original, blurred), pair(original, bright, None, Relation.RECOLOURED)], {})
+    assert found.order == ("c", "a", "b")
+    assert found.scores["c"]["overlay"] == found.scores["a"]["overlay"] == 0.0
+
+
+def test_of_three_copies_the_one_that_is_turned_is_not_kept() -> None:
+    upright, other, turned = picture("c"), picture("b", 560, 373), picture("a", 620, 413)
+    pairs = [pair(turned, upright, None, Relation.ROTATED), pair(turned, other, None, Relation.ROTATED), pair(upright, other)]
+    assert rank([upright, other, turned], pairs, {}).order[-1] == "a"
 
 
 def test_of_two_copies_the_one_with_a_caption_strip_is_not_kept() -> None:

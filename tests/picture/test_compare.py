@@ -248,6 +248,17 @@ def test_a_collage_contains_what_goes_on_well_beyond_its_place_and_the_crops_of_
     assert set(cluster.members) == {whole.picture.payload, crop.picture.payload}
 
 
+@pytest.mark.parametrize("share", [0.64, 0.78])
+@pytest.mark.parametrize("gap", [0, 10])
+def test_the_larger_of_two_pictures_side_by_side_is_a_part_too(share: float, gap: int) -> None:
+    wide, beside = SCENE.resize((round(900 * share), 400)), figure(random.Random("beside"), 3).resize((round(900 * (1 - share)), 400))
+    page = Image.new("RGB", (wide.width + gap + beside.width, 400), "white")
+    page.paste(wide, (0, 0))
+    page.paste(beside, (wide.width + gap, 0))
+    pair = judged(measured(wide), measured(page))
+    assert (pair.verdict, pair.relations) == (Verdict.UNSURE, (Relation.CONTAINS,)), pair
+
+
 @pytest.mark.parametrize("top", [32, 38])
 def test_a_crop_around_a_figure_on_plain_ground_is_no_part_of_a_page(top: int) -> None:
     image, rng = Image.new("RGB", (640, 480), "#e8f2df"), random.Random(top)
