@@ -114,7 +114,7 @@ def parts(known: Mapping[Key, Pair]) -> dict[Key, str]:
         small = [pair for pair in pairs if _share(pair) <= PART_SHARE_MAX]
         several = any(_apart(one, other, page, known) for i, one in enumerate(small) for other in small[:i])
         for pair in pairs:
-            if several and pair in small:
+            if several and _share(pair) <= PART_SHARE_MAX:
                 found[pair.a, pair.b] = "a page that shows several different pictures"
             elif any(_inside(pair, part) for part in seamed):
                 found[pair.a, pair.b] = "a page that contains the picture among other things"

@@ -20,9 +20,11 @@ SEAM_LEVELS, SEAM_RATIO, SEAM_SHARE = 10.0, 1.8, 0.55
 SIDE_ON_PAGE = 0.25
 """A side is open when so much of it runs over the larger picture: of what was cut to fit a collage, long sides reach beyond it."""
 DEPTH_PX = 40
+"""How far inside the smaller picture the plain line is sought that parts it from the next one on a page."""
 ENDS_PX, BESIDE_PX, MOSTLY = 4, 8, 0.75
-"""Least depth of what lies beyond such a line, pixels looked at before it, and how many of the lines must (dis)agree there."""
+"""Least depth of what lies beyond that line, pixels looked at before it, and how many of the lines must (dis)agree there."""
 LEVEL_ALIKE, ROW_AGREES = 12.0, 0.7
+"""Grey levels by which plain lines, and correlation from which on others, are taken to agree."""
 GUTTER_STD = 5.0
 """Grey levels along a line that encoders leave on plain ground."""
 

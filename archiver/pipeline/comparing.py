@@ -65,7 +65,7 @@ def _identical(payload: str) -> Pair:
 def _bring(name: str, path: Path, settings: Settings, means: Means) -> Path:
     if not document.is_url(name):
         if not Path(name).is_file():
-            raise InputError(f"cannot read {name}: no such file")
+            raise InputError(f"cannot read {name}: {'it is a folder' if Path(name).is_dir() else 'no such file'}")
         return Path(name)
     path.write_bytes(fetch(name, settings, means).raw)
     return path
