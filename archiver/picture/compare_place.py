@@ -46,6 +46,7 @@ DRIFT_SHARE_MAX = 0.12
 ROBUST_LEVELS = 12.0
 """Grey levels at which a pixel's say in the refinement is halved: overlays and moved limbs do not steer it."""
 AVERAGED_KEPT = 24
+"""Averaged pictures kept at hand, at most 9 MB with what they were made of."""
 CLIP_LEVELS = 40.0
 """A difference beyond this many grey levels counts as this much."""
 

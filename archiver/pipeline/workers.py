@@ -52,8 +52,8 @@ _ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(4 * 2**20),
 }
 """One task, one core: the number of workers decides how much of the machine is used. And what a large picture took goes back to the system
-at once instead of staying with the process, and what small ones take does not (glibc; measured: 36 MB less with two workers, and a tenth
-less CPU than where the heap is cut down after each step)."""
+at once instead of staying with the process, while what every step takes anew stays (glibc; measured: 36 MB less with two workers; and for
+100 pictures 0.5 s in the kernel instead of 0.8 where the heap was cut down after each step)."""
 
 
 @dataclass(frozen=True, slots=True)
