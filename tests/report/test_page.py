@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from archiver.model import Cluster, Hop, Link, Pair, Relation, Report, Role, Target, Verdict
 from archiver.report import html
@@ -78,7 +78,8 @@ def cells(page: Page, column: int) -> list[str]:
 
 def test_every_picture_is_shown_whole(opened: Opened) -> None:
     page = opened(page_of_sample())
-    page.wait_for_function("[...document.images].filter(i => i.src).every(i => i.complete)")
+    for picture in page.locator("main img").all():
+        expect(picture).to_have_js_property("complete", True)
     pictures = page.evaluate(
         """[...document.querySelectorAll('main img')].map(i => [i.naturalWidth, i.naturalHeight, i.clientWidth, i.clientHeight, i.alt])"""
     )
@@ -240,7 +241,7 @@ def test_flick_shows_one_at_a_time_in_the_same_place(opened: Opened) -> None:
 def test_the_difference_map_is_dark_where_they_agree_and_bright_at_the_logo(opened: Opened) -> None:
     page = opened(page_of_sample())
     compare(page, "C", "difference")
-    page.wait_for_function("document.getElementById('compare-img-b').complete")
+    expect(page.locator("#compare-img-b")).to_have_js_property("complete", True)
     read = """points => { const c = document.getElementById('compare-difference'); const s = c.getBoundingClientRect();
         const m = new DOMMatrix(document.getElementById('compare-img-a').parentElement.style.transform);
         const all = c.getContext('2d').getImageData(0, 0, c.width, c.height);
@@ -512,7 +513,7 @@ def test_a_large_report_shows_a_part_and_finds_the_rest(opened: Opened, folder: 
     write(folder, page_and_files)
     page = opened(page_and_files.html, "large.html")
     assert page.locator("#images tbody tr").count() == 200
-    page.wait_for_function("document.querySelector('#c1 img').naturalWidth > 0")
+    expect(page.locator("#c1 img").first).not_to_have_js_property("naturalWidth", 0)
     page.fill("#filter-text", "chair-877")
     assert page.inner_text("#filter-count") == "1 of 900"
     page.fill("#filter-text", "")
@@ -521,9 +522,9 @@ def test_a_large_report_shows_a_part_and_finds_the_rest(opened: Opened, folder: 
     page.evaluate("location.hash = '#i888'")
     page.wait_for_selector("#i888")
     page.evaluate("location.hash = '#c300'")
-    page.wait_for_function("document.querySelector('#c300 .copy img')?.naturalWidth > 0")
+    expect(page.locator("#c300 .copy img").first).not_to_have_js_property("naturalWidth", 0)
     page.click("#c300 .compare-open >> nth=0")
-    page.wait_for_function("document.getElementById('compare-img-b').naturalWidth > 0")
+    expect(page.locator("#compare-img-b")).not_to_have_js_property("naturalWidth", 0)
 
 
 def test_most_pictures_of_a_large_report_are_not_loaded_at_first(chromium: Browser, folder: Path) -> None:

@@ -139,7 +139,8 @@ def test_the_compare_tools_show_the_archived_files_themselves(tmp_path: Path, wi
         page = window(review.url)
         page.get_by_role("link", name="Begin").click()
         press(page, "c")
-        page.wait_for_function("['a', 'b'].every(which => document.getElementById(`compare-img-${which}`).naturalWidth === 900)")
+        for which in "ab":
+            expect(page.locator(f"#compare-img-{which}")).to_have_js_property("naturalWidth", 900)
         expect(page.locator("#label-a")).not_to_contain_text("preview")
 
 
