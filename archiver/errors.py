@@ -8,7 +8,7 @@
     +-- NothingFetched            4   not one target could be fetched
         +-- NoPictures            4   a post links no pictures; among several posts that is no failure
 
-Not errors, but exit codes too: 0 all archived, 8 some links failed, 9 duplicates found with --fail-on-duplicates,
+Not errors, but exit codes too: 0 all archived, 8 some links failed or pictures are damaged, 9 duplicates found with --fail-on-duplicates,
 130 interrupted.
 """
 

@@ -97,6 +97,10 @@ class Reason(StrEnum):
     NETWORK_ERROR = "network_error"
 
 
+BY_BYTES = (Reason.UNSUPPORTED, Reason.CORRUPT)
+"""What is there and was not decoded, as SVG: it is compared by its bytes alone."""
+
+
 Truncation = Literal["", "disconnect", "length", "time"]
 """Values of `WARC-Truncated` (WARC 1.1 section 5.13) that a crawl can produce; empty when the body is whole."""
 

@@ -87,6 +87,7 @@ BAD_INPUT: list[tuple[str, list[str], bytes, int, str]] = [
     ("a private address", ["archive", "-", "-o", "out"], b"![](http://127.0.0.1/x.png)", 4, "127.0.0.1"),
     ("a folder without archive", ["report", "."], b"", 3, "no post"),
     ("nothing to retry", ["retry", "."], b"", 3, "no report.json"),
+    ("a preview of nothing else", ["report", ".", "--preview"], b"", 2, "--strictness"),
     ("nothing to judge", ["dedup", "none"], b"", 3, "cannot read none"),
 ]
 

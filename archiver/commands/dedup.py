@@ -22,7 +22,8 @@ def command(paths: tuple[Path, ...], output: Path | None, fail_on_duplicates: bo
     """Find the same pictures in each PATH: a WARC, a WACZ, an archive folder, a folder of pictures, or a picture.
 
     Needs no network and changes nothing in PATH. In folders each picture is named by its path relative to PATH. What is damaged is named
-    and passed over; ends with 3, without a report, when nothing at all could be read.
+    and passed over; ends with 3, without a report, when nothing at all could be read, with 4 when no file is a picture, and with 8 when
+    some pictures are damaged. Hidden files are not looked at.
     """
     from archiver.pipeline.means import Means
     from archiver.pipeline.rejudge import dedup

@@ -22,8 +22,8 @@ EXIT_CODES = {
     errors.ArchiverError.exit_code: "Something that was not foreseen.",
     errors.UsageError.exit_code: "The command line or a setting is wrong.",
     errors.InputError.exit_code: "Something cannot be read or written, another run holds the folder, or `verify` found faults.",
-    errors.NothingFetched.exit_code: "Nothing could be fetched.",
-    errors.EXIT_SOME_FAILED: "Some links failed; the rest is archived.",
+    errors.NothingFetched.exit_code: "Nothing could be fetched; for `dedup`: no file is a picture.",
+    errors.EXIT_SOME_FAILED: "Some links failed, and the rest is archived; for `dedup`: some pictures are damaged.",
     errors.EXIT_DUPLICATES: "Duplicates were found, with --fail-on-duplicates.",
     errors.EXIT_INTERRUPTED: "Interrupted; what was archived by then stays, and the same command goes on from there.",
 }

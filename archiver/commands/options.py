@@ -127,9 +127,12 @@ def as_before(folder: Path, asked: str) -> str:
     """The strictness that was asked for, else the one that the report in this folder was judged by."""
     from archiver.pipeline import folder as on_disk
 
-    if click.get_current_context().get_parameter_source("strictness") is ParameterSource.DEFAULT:
-        return on_disk.strictness(folder, asked)
-    return asked
+    return asked if given("strictness") else on_disk.strictness(folder, asked)
+
+
+def given(name: str) -> bool:
+    """Whether this option was given, on the command line or in the settings."""
+    return click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 POST_OPTIONS = (

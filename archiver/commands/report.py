@@ -37,6 +37,8 @@ def command(folder: Path, preview: bool, rewrite_post: Path | None, **values: An
 
     if preview and rewrite_post:
         raise UsageError("--preview writes nothing but the preview, so it does not go with --rewrite-post")
+    if preview and not options.given("strictness"):
+        raise UsageError("--preview shows what another strictness would change: name it with --strictness")
     settings = Settings(strictness=options.as_before(folder, values["strictness"]), workers=values["workers"])
     with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"]) as progress:
         if preview:

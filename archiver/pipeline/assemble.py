@@ -6,10 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from archiver.model import Captured, Cluster, Image, Link, Missed, Outcome, Pair, Picture, Reason, Role, Target, Unreadable
-
-BY_BYTES = (Reason.UNSUPPORTED.value, Reason.CORRUPT.value)
-"""What was not decoded, as SVG, is compared by its bytes alone."""
+from archiver.model import BY_BYTES, Captured, Cluster, Image, Link, Missed, Outcome, Pair, Picture, Reason, Role, Target, Unreadable
 
 
 @dataclass(frozen=True, slots=True)

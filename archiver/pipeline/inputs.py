@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from archiver.errors import InputError
 from archiver.model import Archived, Captured, Hop, Link, Missed, Outcome, Reason, RecordRef, Role, Stored, Target, Truncation
+from archiver.pipeline import folder
 from archiver.pipeline.tasks import Source
 from archiver.warc import reader
 
@@ -68,13 +69,21 @@ def _is_archive(path: Path) -> bool:
 
 
 def _files(root: Path, prefix: str, told: Told) -> Iterator[tuple[Outcome, Source | None]]:
-    """Every file below `root`, named relative to it; hidden ones are passed over."""
+    """Every file below `root`, named relative to it. Hidden ones are passed over, and so is what this program made, as an earlier report
+    that stands among the pictures."""
+    hidden: list[str] = []
     for at, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = prefix + Path(at).relative_to(root).as_posix() + "/" if at != str(root) else prefix
+        hidden += (below + name for name in (*folders, *names) if name.startswith("."))
+        own = sorted(name for name in folders if (Path(at) / name / folder.CACHE).exists())
+        told.skipped += (f"{below}{name}: a folder of this program; to have it read, name it by itself" for name in own)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in own)
         for name in sorted(names):
             if not name.startswith("."):
-                path = Path(at) / name
-                yield from _file(path, prefix + path.relative_to(root).as_posix(), told)
+                yield from _file(Path(at) / name, below + name, told)
+    if hidden:
+        more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
+        told.skipped.append(f"{min(hidden)}{more}: hidden, as a name that begins with a dot says")
 
 
 def _file(path: Path, name: str, told: Told) -> Iterator[tuple[Outcome, Source | None]]:

@@ -23,6 +23,8 @@ from archiver.warc import wacz
 
 INPUTS = "inputs"
 """Under this name report.json's settings keep what a `dedup` report was made from, relative to its folder."""
+INPUT_NAMES = "input_names"
+"""What they are called in the title."""
 SHOWN = 3
 """So many reasons are named when nothing at all could be read."""
 
@@ -136,7 +138,8 @@ def _judged_inputs(paths: Sequence[Path], where: Path, settings: Settings, means
         material = Material(where, None, tuple(outcomes.values()), decisions, started, tuple(told.skipped))
         made = publish.judged(material, judge, settings, means.now())
         remembered = [os.path.relpath(path.resolve(), where.resolve()) for path in paths]
-        made = replace(made, settings={**made.settings, INPUTS: remembered})
+        named = [path.resolve().name for path in paths]
+        made = replace(made, settings={**made.settings, INPUTS: remembered, INPUT_NAMES: named})
         yield Judged(", ".join(str(path) for path in paths), made, judge, ())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.errors import EXIT_DUPLICATES, EXIT_OK, EXIT_SOME_FAILED, ArchiverError, NoPictures, NothingFetched
-from archiver.model import Report
+from archiver.model import Reason, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,10 @@ class Run:
     report: Report | None = None
     files: tuple[str, ...] = ()
     error: ArchiverError | None = None
+
+
+_WELL_OF_FILES = {"ok", Reason.UNSUPPORTED, Reason.NOT_IMAGE}
+"""Status of files with which nothing is wrong: SVG is compared by its bytes, and a text between pictures is no broken picture."""
 
 
 def exit_code(runs: Sequence[Run], *, fail_on_duplicates: bool = False) -> int:
@@ -43,8 +47,9 @@ def _exit_code(run: Run, fail_on_duplicates: bool) -> int:
     if run.report is None:
         return EXIT_OK
     images = run.report.images
-    if images and not any(image.status == "ok" for image in images):
+    well = {"ok"} if run.report.post else _WELL_OF_FILES
+    if images and not any(image.status in well - {Reason.NOT_IMAGE} for image in images):
         return NothingFetched.exit_code
     if fail_on_duplicates and run.report.clusters:
         return EXIT_DUPLICATES
-    return EXIT_SOME_FAILED if any(image.status != "ok" for image in images) else EXIT_OK
+    return EXIT_OK if all(image.status in well for image in images) else EXIT_SOME_FAILED

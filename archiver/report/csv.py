@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from io import StringIO
 
 from archiver.model import Image, Report
-from archiver.report.places import host
+from archiver.report import wording
+from archiver.report.places import Places, host
+from archiver.report.registration import frame
 
 COLUMNS = (
     "number",
@@ -33,6 +35,7 @@ COLUMNS = (
     "warc_offset",
     "warc_length",
     "error",
+    "difference",
 )
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "|", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -44,8 +47,9 @@ def render(report: Report) -> str:
     out = StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
+    differences = _differences(report)
     for number, image in enumerate(report.images, 1):
-        writer.writerow([safe(cell) for cell in _row(number, image)])
+        writer.writerow([safe(cell) for cell in _row(number, image, differences.get(number, ""))])
     return out.getvalue().encode("utf-8", "replace").decode()
 
 
@@ -61,7 +65,28 @@ def safe(cell: object) -> str:
     return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
 
 
-def _row(number: int, image: Image) -> list[object]:
+def _differences(report: Report) -> dict[int, str]:
+    """Number of the image -> how it differs from the best copy of its cluster, or from the copy that was compared with that."""
+    places = Places(report)
+    numbers = {id(image): number for number, image in enumerate(report.images, 1)}
+    pictures = {image.payload: image.picture for image in report.images if image.picture and image.payload}
+    told = {}
+    for cluster in report.clusters:
+        laid = frame(cluster.members, cluster.pairs, pictures)
+        for image in places.members(cluster):
+            tie = laid.placed.get(image.payload) if laid else None
+            if image.keeper:
+                words = ""
+            elif tie is None or not tie.towards:
+                words = wording.SAME_FILE
+            else:
+                words = wording.of_copy(tie.pair, image.payload, pictures.get(tie.towards), pictures.get(image.payload))
+                words += "" if tie.towards == cluster.keeper else f" (seen against {places.url(tie.towards)})"
+            told[numbers[id(image)]] = words
+    return told
+
+
+def _row(number: int, image: Image, difference: str) -> list[object]:
     last = image.hops[-1] if image.hops else None
     links = image.target.links
     return [
@@ -84,6 +109,7 @@ def _row(number: int, image: Image) -> list[object]:
         image.change,
         *_warc(image),
         image.error,
+        difference,
     ]
 
 

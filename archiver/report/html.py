@@ -96,7 +96,7 @@ def _page(report: Report, album: view.Album, *, files_beside: bool) -> str:
     clusters = [gallery.cluster(n, cluster) for n, cluster in enumerate(report.clusters, 1)]
     unsure = [gallery.pair(f"u{n}", pair) for n, pair in enumerate(report.unsure, 1)]
     apart = [gallery.pair(f"s{n}", pair) for n, pair in enumerate(report.held_apart, 1)]
-    rows = [_row(image, gallery, "Archived" if report.post else "Compared") for image in report.images]
+    rows = [_row(image, gallery, fetched=report.post is not None) for image in report.images]
     style, script = asset(*STYLES), asset(*SCRIPTS)
     template = environment().get_template("report.html")
     text = template.render(
@@ -178,13 +178,13 @@ def _data_uri(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def _row(image: Image, gallery: view.Gallery, well: str) -> Row:
-    picture = image.picture
+def _row(image: Image, gallery: view.Gallery, *, fetched: bool) -> Row:
+    picture, well = image.picture, "Archived" if fetched else "Compared"
     return Row(
         place=gallery.place(image),
         shown=gallery.thumbnail(image),
         status=image.status,
-        status_words=well if image.status == "ok" else wording.heading(image.status),
+        status_words=well if image.status == "ok" else wording.reason(image.status, fetched=fetched)[0],
         error=image.error,
         format=image.format,
         width=picture.width_px if picture else 0,
@@ -206,7 +206,8 @@ def _failures(report: Report, gallery: view.Gallery) -> list[dict[str, Any]]:
             failure = Failure(gallery.place(image), caption((image,)), image.error, view.hops(image))
             by_status.setdefault(image.status, []).append(failure)
     ordered = sorted(by_status.items(), key=lambda item: -len(item[1]))
-    return [{"status": s, "heading": wording.heading(s), "meaning": wording.meaning(s), "entries": entries} for s, entries in ordered]
+    words = {s: wording.reason(s, fetched=report.post is not None) for s in by_status}
+    return [{"status": s, "heading": words[s][0], "meaning": words[s][1], "entries": entries} for s, entries in ordered]
 
 
 def _made_with(tool: Mapping[str, str]) -> list[str]:

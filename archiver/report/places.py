@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from archiver.model import Cluster, Image, Report
+from archiver.model import BY_BYTES, Cluster, Image, Report
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class Totals:
     links: int
     archived: int
     failed: int
+    by_bytes: int
+    """Of those that failed: they are there, were not decoded, and were compared with the others by their bytes."""
     by_status: Mapping[str, int]
     hosts: int
     payloads: int
@@ -94,6 +96,7 @@ def totals(report: Report) -> Totals:
         links=sum(len(image.target.links) for image in report.images),
         archived=len(archived),
         failed=len(report.images) - len(archived),
+        by_bytes=sum(1 for image in report.images if image.payload and image.status in BY_BYTES),
         by_status=dict(sorted(by_status.items(), key=lambda item: (item[0] != "ok", -item[1], item[0]))),
         hosts=len({host(image.target.url) for image in report.images} - {""}),
         payloads=len(payloads),
@@ -169,7 +172,7 @@ def report_title(report: Report) -> str:
     """What a report is about: its post, or the folders and files that it was made from."""
     if report.post is not None:
         return report.post.title or report.post.source
-    inputs = report.settings.get("inputs")
-    names = [str(path).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in inputs] if isinstance(inputs, list) else []
+    inputs = report.settings.get("input_names")
+    names = [str(name) for name in inputs] if isinstance(inputs, list) else []
     more = f" and {len(names) - 2} more" if len(names) > 2 else ""
     return f"Pictures in {', '.join(names[:2])}{more}" if names else "Pictures"

@@ -62,6 +62,7 @@ def _head(report: Report, numbers: Totals) -> list[str]:
         done = f"{numbers.archived:,} of {of} archived from {hosts} ({sizes}{saved})"
     else:
         done = f"{wording.count(numbers.archived, 'picture file')} compared ({sizes})"
+        done += f", {numbers.by_bytes:,} more by {'its' if numbers.by_bytes == 1 else 'their'} bytes alone" if numbers.by_bytes else ""
     lines = [plain(report_title(report)), done]
     if numbers.archived:
         again = f"; {numbers.duplicates:,} stand there again in another copy" if numbers.duplicates else "; none stands there twice"
@@ -107,12 +108,12 @@ def failures(report: Report, width: int = 0) -> list[str]:
     failed = [image for image in report.images if image.status != "ok"]
     if not failed:
         return []
-    lines = ["", f"{'Not archived as pictures' if report.post else 'No pictures'} ({len(failed)})"]
+    lines = ["", f"{'Not archived as pictures' if report.post else 'Not compared by look'} ({len(failed)})"]
     by_status: dict[str, list[Image]] = {}
     for image in failed[:FAILURES_MAX]:
         by_status.setdefault(image.status, []).append(image)
     for status, images in by_status.items():
-        lines.append(f"  {wording.heading(status)}")
+        lines.append(f"  {wording.reason(status, fetched=report.post is not None)[0]}")
         for image in images:
             where = f"    {_where(image)}"
             most = min(90, max(30, width - len(where))) if width else 90

@@ -45,6 +45,8 @@ class Shown:
     show_height: int
     """As large as it is shown, whole, in CSS pixels."""
     alt: str
+    blank: bool = False
+    """Nothing can be shown: the payload was not decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,7 @@ class Gallery:
     def _show(self, payload: str, alt: str, box: Box) -> Shown:
         picture = self._pictures.get(payload)
         if picture is None:
-            return Shown(self._album.key(payload), "", 4, 3, *COPY_BOX, alt)
+            return Shown(self._album.key(payload), "", 4, 3, *COPY_BOX, alt, blank=True)
         return self._album.show(payload, picture, alt, box)
 
     def thumbnail(self, image: Image) -> Shown | None:
@@ -243,14 +245,7 @@ class Gallery:
     def _verdict(self, payload: str, letters: Mapping[str, str], tie: Placed | None, cluster: Cluster | None) -> str:
         if cluster is None or tie is None or not tie.towards:
             return ""
-        if tie.pair is None:
-            return "Held to be the same picture."
-        transform = tie.pair.transform
-        fuller = transform and (tie.pair.a if transform.fuller == "a" else tie.pair.b)
-        became = wording.became(tie.pair, payload, self._pictures.get(tie.towards), self._pictures.get(payload))
-        words = "the same picture" + ("" if became == "the same picture" else f", {became}")
-        if fuller == tie.towards and tie.pair.because:
-            words = tie.pair.because  # said of the copy that shows less, which is this one
+        words = wording.of_copy(tie.pair, payload, self._pictures.get(tie.towards), self._pictures.get(payload))
         chain = "" if tie.towards == cluster.keeper else f" (seen against {letters[tie.towards]})"
         return wording.sentence(words.rstrip(".") + chain)
 

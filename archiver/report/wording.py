@@ -8,7 +8,7 @@ from archiver.model import Pair, Picture, Reason, Relation, Transform, Verdict
 
 REASONS: dict[Reason, tuple[str, str]] = {
     Reason.HTTP_ERROR: ("The server said no", "It answered with an error status."),
-    Reason.NOT_IMAGE: ("Not a picture any more", "The answer is a page or another kind of file, as parked and redirected addresses give."),
+    Reason.NOT_IMAGE: ("Not a picture", "The answer is a page or another kind of file, as parked and redirected addresses give."),
     Reason.CORRUPT: ("Damaged", "The bytes are archived, but no decoder makes a picture of them."),
     Reason.UNSUPPORTED: ("Not supported", "Archived as it came; pictures of this kind are compared by their bytes alone."),
     Reason.EMPTY: ("Empty answer", "The server answered without content."),
@@ -23,17 +23,31 @@ REASONS: dict[Reason, tuple[str, str]] = {
 }
 """Reason -> its heading and what it means."""
 
+OF_FILES: dict[Reason, tuple[str, str]] = {
+    Reason.NOT_IMAGE: ("Not a picture", "Text, a page or another kind of file."),
+    Reason.CORRUPT: ("Damaged", "No decoder makes a picture of it; compared by its bytes alone."),
+    Reason.UNSUPPORTED: ("Not decoded", "Pictures of this kind are compared by their bytes alone."),
+    Reason.EMPTY: ("Empty", "There is nothing in it."),
+    Reason.TRUNCATED: ("Cut short", "Only a part of it is there."),
+}
+"""The same of files and of archives that were there before: nobody asked a server for them."""
+
 CUT_OFF = "The capture was cut off: this is what there is of it. The same `archiver archive` again goes on with it."
 SAME_FILE = "the same file, byte for byte"
 
 
-def heading(status: str) -> str:
-    """The heading for a status word; the word itself when it is of a later version."""
-    return REASONS[Reason(status)][0] if status in set(Reason) else status
+def reason(status: str, *, fetched: bool = True) -> tuple[str, str]:
+    """The heading for a status word and what it means; the word itself and nothing when it is of a later version.
 
+    `fetched`: the pictures of a post were; those that `dedup` looks at lay there already.
 
-def meaning(status: str) -> str:
-    return REASONS[Reason(status)][1] if status in set(Reason) else ""
+    >>> reason("unsupported")[0], reason("unsupported", fetched=False)[0], reason("a later word")
+    ('Not supported', 'Not decoded', ('a later word', ''))
+    """
+    if status not in set(Reason):
+        return status, ""
+    known = Reason(status)
+    return REASONS[known] if fetched else OF_FILES.get(known, REASONS[known])
 
 
 def count(n: int, one: str, many: str = "") -> str:
@@ -97,6 +111,17 @@ def became(pair: Pair, member: str, other: Picture | None, this: Picture | None)
     """How `member` (a payload of the pair, decoded as `this`) differs from its partner: `cropped to 62 % of the area, scaled to 0.4`."""
     said = [_relation(relation, pair, member == pair.a, other, this) for relation in pair.relations]
     return ", ".join(dict.fromkeys(words for words in said if words)) or "the same picture"
+
+
+def of_copy(pair: Pair | None, member: str, other: Picture | None, this: Picture | None) -> str:
+    """What is to be said of a copy beside its partner in the pair; without a pair, a person said so."""
+    if pair is None:
+        return "held to be the same picture"
+    fuller = pair.transform and (pair.a if pair.transform.fuller == "a" else pair.b)
+    if fuller and fuller != member and pair.because:
+        return pair.because  # said of the copy that shows less, which is this one
+    how = became(pair, member, other, this)
+    return "the same picture" + ("" if how == "the same picture" else f", {how}")
 
 
 def _relation(relation: Relation, pair: Pair, member_is_a: bool, other: Picture | None, this: Picture | None) -> str:

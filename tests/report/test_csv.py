@@ -31,6 +31,17 @@ def test_one_row_per_image_in_post_order() -> None:
     assert table[-1]["final_url"] == "https://moved.example/"
 
 
+def test_each_further_copy_says_how_it_differs() -> None:
+    """In the words of the page, for those who sort a spreadsheet and not pictures."""
+    report = sample()[0]
+    table = rows(csv.render(report))
+    for row, image in zip(table, report.images, strict=True):
+        assert bool(row["difference"]) == bool(image.cluster and not image.keeper)
+    said = {row["difference"] for row in table}
+    assert "the same file, byte for byte" in said
+    assert any(words.startswith("the same picture, ") and "%" in words for words in said), said
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "\uff1d", "|cmd"])
 def test_a_formula_in_a_caption_stays_text(start: str) -> None:
     report = sample()[0]

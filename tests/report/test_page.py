@@ -419,7 +419,7 @@ def files_of_a_folder() -> Report:
         builder.add(name, payload, "")
     one = Pair(a, b, Verdict.SAME, (Relation.RE_ENCODED,), 0.9, "the same picture, compressed again")
     found = assemble(builder, (Cluster(a, (a, b), "", (one,), {}, ""),))
-    return replace(found, post=None, warcs=(), wacz="", settings={"inputs": ["../my pictures"]})
+    return replace(found, post=None, warcs=(), wacz="", settings={"input_names": ["my pictures"]})
 
 
 def test_a_folder_of_pictures_is_not_called_an_archive(opened: Opened) -> None:

@@ -39,7 +39,7 @@ def test_the_summary_fits_into_the_terminal_and_breaks_no_word() -> None:
 
 
 def test_a_folder_of_pictures_was_compared_and_not_archived() -> None:
-    report = replace(sample()[0], post=None, settings={"inputs": ["../holiday"]})
+    report = replace(sample()[0], post=None, settings={"input_names": ["holiday"]})
     text = "\n".join(terminal.summary(report))
     assert text.startswith("Pictures in holiday\n27 picture files compared (")
     assert "archived" not in text

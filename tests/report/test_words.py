@@ -48,8 +48,9 @@ def test_there_are_words_for_every_relation_and_reason() -> None:
         for transform in (None, CROP):
             assert wording.became(Pair("a", "b", Verdict.SAME, (relation,), 0.9, "", transform), "b", BIG, SMALL)
             assert wording.became(Pair("a", "b", Verdict.SAME, (relation,), 0.9, "", transform), "b", None, None)
-    assert all(wording.heading(reason) != reason and wording.meaning(reason) for reason in Reason)
-    assert wording.heading("a later word") == "a later word"
+    for fetched in (True, False):
+        assert all(wording.reason(status, fetched=fetched)[0] != status and wording.reason(status, fetched=fetched)[1] for status in Reason)
+    assert wording.reason("a later word") == ("a later word", "")
 
 
 @pytest.mark.parametrize(
