@@ -55,11 +55,13 @@ def _lines(compared: Compared) -> list[str]:
 
     pair = compared.pair
     lines = [f"{pair.verdict.value}  ({', '.join(pair.relations) or 'no relation'}; score {pair.score:.3f})", text(pair.because), ""]
-    for letter, name, picture in zip("AB", compared.names, compared.pictures, strict=True):
+    for letter, name, picture in zip("AB", compared.names, compared.pictures, strict=False):
         facts = [f"{picture.width_px} × {picture.height_px}", picture.format]
         facts += [f"quality {picture.evidence.jpeg_quality}"] if picture.evidence.jpeg_quality else []
         facts += ["too little in it to compare by look"] if not picture.fingerprint.informative else []
         lines.append(f"{letter}  {text(name)}  ({', '.join(facts)})")
+    if not compared.pictures:
+        return [*lines, *(f"{letter}  {text(name)}  (not decoded)" for letter, name in zip("AB", compared.names, strict=True))]
     lines.append("")
     for one, other in zip(*(picture.fingerprint.hashes for picture in compared.pictures), strict=False):
         lines.append(f"{one.kind:24} {one.distance_bits(other)} of {one.length_bits} bits differ")

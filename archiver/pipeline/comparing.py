@@ -25,7 +25,8 @@ class Compared:
     """Two pictures and what holds between them; `pair.a` is the picture named first."""
 
     names: tuple[str, str]
-    pictures: tuple[Picture, Picture]
+    pictures: tuple[Picture, ...]
+    """None where the two are one file that was not decoded, as SVG."""
     pair: Pair
     html: str
     """The pair drawn: one file, opens offline."""
@@ -40,11 +41,11 @@ def compare(names: tuple[str, str], settings: Settings, means: Means) -> Compare
         with Judge(folder / "cache.sqlite", settings, means.on_event, expected=1) as judge:
             for path, payload in zip(files, payloads, strict=True):
                 judge.submit(Source(payload, str(path), None, path.stat().st_size))
-            first, second = judge.measured(payloads, names)
+            pictures = () if payloads[0] == payloads[1] and judge.by_bytes(payloads[0]) else judge.measured(payloads, names)
             pair = as_named(judge.verdict(*payloads), payloads[0]) if payloads[0] != payloads[1] else _identical(payloads[0])
             sizes = [path.stat().st_size for path in files]
             drawn = _drawn(names, list(zip(payloads, sizes, strict=True)), pair, judge, settings, means)
-    return Compared(names, (first, second), pair, drawn)
+    return Compared(names, pictures, pair, drawn)
 
 
 def as_named(pair: Pair, first: str) -> Pair:

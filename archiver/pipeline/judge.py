@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from archiver.errors import ArchiverError, InputError, OutputError
-from archiver.model import Decision, Event, Measured, Pair, Picture, Reason, Unreadable, Verdict
+from archiver.model import BY_BYTES, Decision, Event, Measured, Pair, Picture, Reason, Unreadable, Verdict
 from archiver.pipeline import tasks
 from archiver.pipeline.assemble import Judgement
 from archiver.pipeline.cache import Cache
@@ -153,6 +153,11 @@ class Judge:
         pairs = self._compare([(pictures[a], pictures[b]) for a, b in found])
         groups = self._ask(tasks.group_pairs, pictures, pairs, tuple(decisions), dict(urls))
         return Judgement(dict(self._pictures), dict(self._unreadable), groups.clusters, groups.unsure, groups.held_apart)
+
+    def by_bytes(self, payload: str) -> bool:
+        """Wait for the measuring; whether this payload was not decoded and is compared by its bytes alone."""
+        self._wait()
+        return payload in self._unreadable and self._unreadable[payload].reason in BY_BYTES
 
     def measured(self, payloads: Sequence[str], names: Sequence[str]) -> tuple[Picture, ...]:
         """Wait for these payloads. Raises InputError for the first that is no picture, calling it by its name."""

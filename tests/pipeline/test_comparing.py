@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from archiver.model import Verdict
+from archiver.errors import InputError
+from archiver.model import Relation, Verdict
 from archiver.pipeline.comparing import compare
 from archiver.pipeline.means import Means
 from archiver.pipeline.settings import Settings
@@ -32,6 +33,27 @@ def test_the_pair_is_told_in_the_order_in_which_it_was_named(files: dict[str, st
     assert found.pair.because.startswith(words)
     assert found.pair.transform is not None
     assert found.pair.transform.fuller == ("a" if first == "page" else "b")
+
+
+def test_a_file_that_is_not_decoded_is_still_the_same_as_itself(tmp_path: Path) -> None:
+    drawing, damaged = b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", b"\xff\xd8\xff\xe0 and no more"
+    for content in (drawing, damaged):
+        for name in "ab":
+            (tmp_path / name).write_bytes(content)
+        found = compare((str(tmp_path / "a"), str(tmp_path / "b")), Settings(workers=1), Means(lambda _: None))
+        assert found.pair.verdict is Verdict.SAME
+        assert found.pair.relations == (Relation.IDENTICAL_BYTES,)
+        assert not found.pictures
+        assert "Not decoded, so not shown" in found.html
+    (tmp_path / "a").write_bytes(drawing)
+    with pytest.raises(InputError, match="svg is kept but not decoded"):
+        compare((str(tmp_path / "a"), str(tmp_path / "b")), Settings(workers=1), Means(lambda _: None))
+
+
+def test_two_equal_files_that_are_no_pictures_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"some words")
+    with pytest.raises(InputError, match="no picture"):
+        compare((str(tmp_path / "a"),) * 2, Settings(workers=1), Means(lambda _: None))
 
 
 def test_what_is_different_is_drawn_with_the_reason_too(files: dict[str, str]) -> None:
