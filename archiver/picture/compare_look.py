@@ -87,6 +87,8 @@ class Look:
     """Correlation of the two on the very pixels that are brighter (or darker), a mark's: high where the picture shows through it."""
     marks: float
     """Share of the overlap, edges left out, that is brighter (or darker) in one of the two, when hardly anything is the other way."""
+    marks_even: float
+    """How many of those pixels lie on even ground of either, relative to how many of all do: low for what follows the edges."""
     written: Written | None
     """What differs as rows of letters; None where there are none or it was not looked at."""
     letters: int
@@ -96,7 +98,7 @@ class Look:
     coarse_big: float
     """As `big`, there."""
     sharper: float
-    """How much stronger the finest detail of the sharper picture is, as a ratio of at least 1; 0 where it was not looked at."""
+    """How much stronger the finest detail of the sharper picture is, as a ratio of at least 1."""
     plain_a: float
     plain_b: float
     """Share of the disagreeing box that has the two commonest colours in either picture: high for boxes, captions and logos."""
@@ -137,7 +139,7 @@ def look(laid: Laid) -> Look | None:
     values = correlation[detail]
     good, big = share_above(values, AGREES) if len(values) else 0.0, regions[0].area if regions else 0.0
     codes = colour_codes(laid.a), colour_codes(laid.b)
-    one_way = marks(rest, mask)
+    one_way, even = marks(grey_a, grey_b, mask)
     soft = _softened(laid) if COARSE_FROM < good < COARSE_BELOW and big < COARSE_BIG else (0.0, 0.0)
     return Look(
         detail=len(values) / area,
@@ -156,11 +158,12 @@ def look(laid: Laid) -> Look | None:
         spread=_spread(labels),
         through=through(grey_a, grey_b, mask),
         marks=one_way,
+        marks_even=even,
         written=written(toned, mask) if good < WRITTEN_BELOW else None,
         letters=letters(np.where(mask, rest, 0.0)),
         coarse=soft[0],
         coarse_big=soft[1],
-        sharper=_sharper(laid) if any(soft) or one_way else 0.0,
+        sharper=_sharper(grey_a, grey_b, mask),
         plain_a=plain(codes[0][labels]),
         plain_b=plain(codes[1][labels]),
         ground=max(plain(code[::2, ::2][mask[::2, ::2]]) for code in codes),
@@ -234,9 +237,9 @@ def _softened(laid: Laid) -> tuple[float, float]:
     return share_above(values, AGREES), regions[0].area if regions else 0.0
 
 
-def _sharper(laid: Laid) -> float:
-    """The ratio of what the two have of the finest detail."""
-    fine = [float(cv2.Laplacian(look[..., 1].astype(np.float32), cv2.CV_32F)[laid.mask].std()) + 0.5 for look in (laid.a, laid.b)]
+def _sharper(one: Floats, other: Floats, mask: Mask) -> float:
+    """The ratio of what the two have of the finest detail, the tones being equal."""
+    fine = [float(cv2.Laplacian(grey, cv2.CV_32F)[mask].std()) + 0.5 for grey in (one, other)]
     return max(fine) / min(fine)
 
 

@@ -17,6 +17,8 @@ from archiver.picture.features import Bytes, Floats
 MARK_LEVELS = 10.0
 """Grey levels from which on a pixel belongs to a mark."""
 MARKS_SIGN = 0.985
+EVEN_LEVELS = 12.0
+"""Span of grey levels around a pixel of even ground: encoders, sharpening and gamma change edges, a mark lies where it was laid."""
 LETTER_LEVELS, LETTER_PX, LETTER_WIDE = 16.0, 4, 0.32
 """Grey levels and pixels from which on a mark may be a letter, and how much of the width a word may take."""
 LETTER_CORE = 0.4
@@ -123,13 +125,26 @@ def through(one: Floats, other: Floats, mask: Mask) -> float:
     return correlate(one[strong], other[strong]) if count(strong) >= 30 else 0.0
 
 
-def marks(rest: Floats, mask: Mask) -> float:
-    inner = rest[cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=0) > 0]
-    strong = inner[np.abs(inner) > MARK_LEVELS + 2.0]
-    if len(strong) < 30:
-        return 0.0
-    up, down = float(strong[strong > 0].sum()), float(-strong[strong < 0].sum())
-    return len(strong) / len(inner) if max(up, down) > MARKS_SIGN * (up + down) else 0.0
+def marks(one: Floats, other: Floats, mask: Mask) -> tuple[float, float]:
+    """Share of the overlap, and how many of these pixels lie on even ground, as a ratio to how many of all do."""
+    rest = one - other
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=0) > 0
+    strong = inner & (np.abs(rest) > MARK_LEVELS + 2.0)
+    if count(strong) < 30:
+        return 0.0, 0.0
+    values = rest[strong]
+    up, down = float(values[values > 0].sum()), float(-values[values < 0].sum())
+    if max(up, down) <= MARKS_SIGN * (up + down):
+        return 0.0, 0.0
+    even = inner & (np.minimum(_range(one), _range(other)) < EVEN_LEVELS)
+    return count(strong) / count(inner), count(strong & even) * count(inner) / max(1, count(strong) * count(even))
+
+
+def _range(grey: Floats) -> Floats:
+    """The span of grey levels around each pixel."""
+    around = np.ones((3, 3), np.uint8)
+    span: Floats = cv2.dilate(grey, around) - cv2.erode(grey, around)
+    return span
 
 
 def letters(rest: Floats) -> int:

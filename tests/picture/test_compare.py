@@ -382,6 +382,20 @@ def test_a_drawing_brightened_until_it_clips_is_the_same_picture() -> None:
     assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.RECOLOURED), pair
 
 
+@pytest.mark.parametrize("number", [0, 1, 5, 6, 7])
+def test_a_sharpened_chart_bears_no_mark(number: int) -> None:
+    """Sharpening leaves lighter rims along all edges; a mark lies where it was laid."""
+    bars = chart(random.Random(f"c{number}"), 1)
+    pair = judged(measured(bars), measured(bars.filter(ImageFilter.UnsharpMask(2, 150, 2))))
+    assert (pair.verdict, pair.relations) == (Verdict.SAME, (Relation.RE_ENCODED,)), pair
+    assert pair.because == "the same picture, softened or sharpened"
+
+
+def test_a_white_border_around_a_drawing_on_white_is_one() -> None:
+    pair = judged(measured(drawing()), measured(ImageOps.expand(drawing(), 28, "white")))
+    assert (pair.verdict, pair.relations) == (Verdict.SAME, (Relation.BORDERED,)), pair
+
+
 def test_a_line_of_letters_without_a_box_is_laid_over_a_drawing() -> None:
     lettered = drawing()
     ImageDraw.Draw(lettered).text((12, 8), "Gentle chair stretches", "#202020", ImageFont.load_default(25))
