@@ -114,7 +114,7 @@ def _archive(source: str, folder: Path, settings: Settings, means: Means) -> Rep
 
 
 def _dedup(paths: list[Path], folder: Path, settings: Settings, means: Means) -> Report:
-    from archiver.pipeline.rejudge import dedup as run
+    from archiver.pipeline.dedup import dedup as run
 
     report = run(paths, folder, settings, means).report
     assert report is not None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "archiver"
@@ -114,3 +115,19 @@ def test_help_imports_nothing_heavy() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.rstrip().endswith("HEAVY []")
+
+
+def test_dedup_loads_no_client_and_nothing_that_decodes(tmp_path: Path) -> None:
+    """What only looks at files pays for nothing else, and strangers' bytes are decoded in other processes."""
+    (tmp_path / "pictures").mkdir()
+    for number in range(2):
+        Image.effect_noise((90, 60), 50 + number).save(tmp_path / "pictures" / f"{number}.png")
+    code = (
+        "import sys; from archiver.cli import main\n"
+        f"try: main(['dedup', {str(tmp_path / 'pictures')!r}, '-o', {str(tmp_path / 'out')!r}])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        f"print('HEAVY', sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "2 picture files compared" in out
+    assert out.rstrip().endswith("HEAVY ['jinja2']")

@@ -25,8 +25,8 @@ def command(paths: tuple[Path, ...], output: Path | None, fail_on_duplicates: bo
     and passed over; ends with 3, without a report, when nothing at all could be read, with 4 when no file is a picture, and with 8 when
     some pictures are damaged. Hidden files are not looked at.
     """
+    from archiver.pipeline.dedup import dedup
     from archiver.pipeline.means import Means
-    from archiver.pipeline.rejudge import dedup
 
     where = output or Path(f"{paths[0].resolve().name or 'pictures'}-duplicates")
     settings = Settings(strictness=values["strictness"], workers=values["workers"], wacz=False)

@@ -19,7 +19,6 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -49,6 +48,8 @@ _PACKAGES = ("numpy", "opencv-python-headless", "pillow", "imagehash")
 @lru_cache(maxsize=1)
 def code_version() -> str:
     """A digest of all that a measurement or verdict depends on: the picture room, the values, and the packages it works with."""
+    from importlib import metadata  # not for the workers, who are told the version
+
     package_folder = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
     for path in [package_folder / "model.py", *sorted((package_folder / "picture").glob("*.py"))]:

@@ -58,12 +58,3 @@ def _folders(source: str) -> tuple[str, ...]:
         return ()
     path = Path() / "post" if source == "-" else Path(source)
     return tuple(dict.fromkeys((path.absolute().parent.as_posix(), path.resolve().parent.as_posix())))
-
-
-def below(page: str, name: str) -> str:
-    """The address of a file of ours that stands next to a page, where no page of the site can be.
-
-    >>> below("http://post.archiver.invalid/chairs/", "report.html")
-    'http://post.archiver.invalid/chairs/report.html'
-    """
-    return f"{page.split('#')[0].split('?')[0].rstrip('/')}/{name}"

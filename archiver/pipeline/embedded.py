@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from archiver.model import Captured, Link, Missed, Outcome, Reason, RecordRef, Target
-from archiver.pipeline import document
+from archiver.pipeline import folder
 from archiver.pipeline.reopening import Held, wire
 from archiver.post.read import Document
 
@@ -79,20 +79,20 @@ def _carried(found: Document) -> Iterator[_Carried]:
     page = found.post.url
     for image in found.data_images:
         digest = hashlib.sha256(image.payload).hexdigest()[:16]
-        url = document.below(page, f"data/{digest}{mimetypes.guess_extension(image.content_type) or ''}")
+        url = folder.below(page, f"data/{digest}{mimetypes.guess_extension(image.content_type) or ''}")
         yield _Carried(Target(url, (replace(image.link, url=url),)), image.content_type, partial(bytes, image.payload))
-    folder = Path(found.post.source).resolve().parent
+    beside = Path(found.post.source).resolve().parent
     for local in found.local_images:
-        url = document.below(page, quote(local.path))
+        url = folder.below(page, quote(local.path))
         kind = mimetypes.guess_type(local.path)[0] or "application/octet-stream"
-        yield _Carried(Target(url, (replace(local.link, url=url),)), kind, partial(_read_beside, folder, local.path))
+        yield _Carried(Target(url, (replace(local.link, url=url),)), kind, partial(_read_beside, beside, local.path))
 
 
-def _read_beside(folder: Path, name: str) -> bytes | _Refused:
+def _read_beside(beside: Path, name: str) -> bytes | _Refused:
     """Read a picture beside the post; a symbolic link must not lead out of the post's folder."""
     try:
-        path = (folder / name).resolve(strict=True)
-        if not path.is_relative_to(folder) or not path.is_file():
+        path = (beside / name).resolve(strict=True)
+        if not path.is_relative_to(beside) or not path.is_file():
             return _Refused(Reason.BLOCKED, "it does not lie below the folder of the post")
         if path.stat().st_size > LOCAL_BYTES_MAX:
             return _Refused(Reason.TOO_LARGE, f"larger than {LOCAL_BYTES_MAX // 1024**2} MB")

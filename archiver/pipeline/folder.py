@@ -91,6 +91,15 @@ def read_report(folder: Path) -> dict[str, Any] | None:
     return report if isinstance(report, dict) else None
 
 
+def below(page: str, name: str) -> str:
+    """The address of a file of ours that stands next to a page, where no page of the site can be.
+
+    >>> below("http://post.archiver.invalid/chairs/", "report.html")
+    'http://post.archiver.invalid/chairs/report.html'
+    """
+    return f"{page.split('#')[0].split('?')[0].rstrip('/')}/{name}"
+
+
 def strictness(folder: Path, default: str) -> str:
     """How strictly the report in this folder was judged; `default` where there is none."""
     settings = (read_report(folder) or {}).get("settings")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.model import Captured, Decision, Image, Outcome, Post, Report
-from archiver.pipeline import assemble, document, folder
+from archiver.pipeline import assemble, folder
 from archiver.pipeline.judge import Judge
 from archiver.pipeline.settings import Settings
 from archiver.report import csv, html
@@ -120,8 +120,8 @@ def into_warc(report: Report, page: str, judge: Judge, writer: WarcWriter, at: d
     for image, row in zip(report.images, report_json.build(report)["images"], strict=True):
         uri = records.IMAGE_URN + records.target_uri(image.target.url)
         writer.write_metadata(uri, JSON, json.dumps(row, ensure_ascii=False).encode(), refers_to=image.record, at=at)
-    writer.write_resource(document.below(address, folder.REPORT_JSON), JSON, report_json.render(report).encode(), at=at)
-    writer.write_resource(document.below(address, folder.REPORT_HTML), HTML, in_one_file(report, judge).encode(), at=at)
+    writer.write_resource(folder.below(address, folder.REPORT_JSON), JSON, report_json.render(report).encode(), at=at)
+    writer.write_resource(folder.below(address, folder.REPORT_HTML), HTML, in_one_file(report, judge).encode(), at=at)
 
 
 def rendered(report: Report, judge: Judge) -> html.Beside:
@@ -166,7 +166,7 @@ def pages(post: Post, at: datetime) -> tuple[wacz.Page, ...]:
     """What viewers list: the post and the report. `at` is late in the capture: viewers show of each address what was captured nearest
     to the page's time, and an attempt that failed came before the one that did not."""
     title = post.title or post.url
-    report_url = document.below(post.url, folder.REPORT_HTML)
+    report_url = folder.below(post.url, folder.REPORT_HTML)
     return (wacz.Page(post.url, title, at), wacz.Page(report_url, f"Which pictures are the same: {title}", at))
 
 

@@ -144,7 +144,7 @@ def write_source(writer: WarcWriter, held: Held, noted: bool, post: Post, settin
     """The document as its author wrote it, and how to read it again; once for each capture, unless it was edited before that one was
     gone on with. `noted`: the second of the two stands there already."""
     name, content_type = SOURCE_NAMES[post.kind]
-    url = document.below(post.url, name)
+    url = folder.below(post.url, name)
     there = held.responses.get(wire(url))
     if there is None or there.payload_sha256 != sha256(post.raw).hexdigest():
         note_reading(writer, post, url, settings, writer.write_resource(url, content_type, post.raw))

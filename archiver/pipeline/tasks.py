@@ -1,8 +1,8 @@
 """What runs in worker processes: strangers' bytes are decoded here and nowhere else, and pictures are compared here.
 
 Each task takes and gives plain values, so that it can cross a pipe. Features stay in the cache file of the archive folder; a
-worker keeps the ones it used last. The picture room is imported inside the tasks: the main process names them without loading
-numpy, OpenCV or Pillow.
+worker keeps the ones it used last. The rooms are imported inside the tasks: the main process names them without loading numpy, OpenCV
+or Pillow, and a worker loads what its tasks need.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from archiver.model import Cluster, Decision, Measured, Pair, Picture, RecordRef, Relation, Unreadable, Verdict
 from archiver.pipeline.cache import Cache
 from archiver.pipeline.gate import alone
-from archiver.warc.reader import Payload, PayloadReader
 
 if TYPE_CHECKING:
     from archiver.picture.features import Features
+    from archiver.warc.reader import PayloadReader
 
 FEATURES_KEPT = 150
 """Features a worker keeps at hand, about 250 kB each once looked at, so that memory per worker stays bounded."""
@@ -65,7 +65,9 @@ def measure_source(source: Source) -> Measured | Unreadable:
 
     path, limit_bytes = Path(source.path), max(source.size_bytes, DECODED_BYTES_MAX)
     with alone() if source.size_bytes > LARGE_BYTES else nullcontext():
-        held = Payload(path.read_bytes()) if source.ref is None else _reader().read(path, source.ref, limit_bytes=limit_bytes)
+        if source.ref is None:
+            return measure(source.payload, path.read_bytes(), alone)
+        held = _reader().read(path, source.ref, limit_bytes=limit_bytes)
         found = measure(source.payload, held.data, alone)
         if isinstance(found, Unreadable) and held.undecoded:
             return replace(found, reason=held.reason, detail=held.undecoded)
@@ -122,6 +124,8 @@ def group_pairs(
 
 @lru_cache(maxsize=1)
 def _reader() -> PayloadReader:
+    from archiver.warc.reader import PayloadReader
+
     return PayloadReader()
 
 

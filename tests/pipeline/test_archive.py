@@ -26,8 +26,8 @@ from archiver.errors import InputError, NothingFetched, OutputError, UsageError
 from archiver.model import Event, FetchSettings
 from archiver.pipeline import capturing
 from archiver.pipeline.archive import archive
+from archiver.pipeline.dedup import dedup
 from archiver.pipeline.means import Means
-from archiver.pipeline.rejudge import dedup
 from archiver.pipeline.rejudge import report as judge_again
 from archiver.pipeline.retry import retry
 from archiver.pipeline.settings import Settings

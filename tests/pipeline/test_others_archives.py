@@ -11,8 +11,8 @@ import pytest
 from archiver.errors import InputError, UsageError
 from archiver.model import Report
 from archiver.pipeline import present
+from archiver.pipeline.dedup import dedup
 from archiver.pipeline.means import Means
-from archiver.pipeline.rejudge import dedup
 from archiver.pipeline.runs import Run
 from archiver.pipeline.settings import Settings
 from tests.warc.foreign import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from archiver.model import Event
+from archiver.pipeline.dedup import dedup
 from archiver.pipeline.means import Means
-from archiver.pipeline.rejudge import dedup
 from archiver.pipeline.settings import Settings
 from archiver.report.terminal import Counts
 from tests.report.samples import jpeg, scene

@@ -18,8 +18,8 @@ from PIL import Image
 from archiver.model import Decision
 from archiver.pipeline import folder
 from archiver.pipeline.archive import archive
+from archiver.pipeline.dedup import dedup
 from archiver.pipeline.means import Means
-from archiver.pipeline.rejudge import dedup
 from archiver.pipeline.rejudge import report as judge_again
 from archiver.pipeline.settings import Settings
 from archiver.review import acts, asking, originals
