@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from archiver.picture.compare_marks import Strip, colour_codes, correlate, letters, marks, one_sign, plain, strip, through
 from archiver.picture.compare_place import Laid
-from archiver.picture.compare_tone import AGREES, Mask, count, give_tones, median, share_above
+from archiver.picture.compare_tone import AGREES, Mask, count, give_tones, median, quantile, share_above
 from archiver.picture.compare_written import Written, written
 from archiver.picture.features import Floats
 
@@ -23,6 +23,8 @@ COARSE_FROM, COARSE_BELOW, COARSE_BIG = 0.75, 0.97, 0.03
 """Between these shares of agreement, and with no larger region apart, half the size is looked at too."""
 WRITTEN_BELOW = 0.975
 """The share of agreement below which rows of letters are looked for."""
+STROKES_FROM, STROKE_LEVELS = 0.93, 16.0
+"""The share of agreement from which on small strokes are looked at, and grey levels by which they differ."""
 COLOURED, COLOURED_LEAST = 14.0, 0.004
 """Distance from grey at which a pixel has colour, and the share of the overlap that must have some."""
 
@@ -97,6 +99,14 @@ class Look:
     """As `good`, at half the size, where the finest detail no longer counts; 0 where it was not looked at."""
     coarse_big: float
     """As `big`, there."""
+    strokes: float
+    """Share of the overlap that differs at half the size by more than STROKE_LEVELS, its edges left out; 0 where nothing else agrees."""
+    strokes_most: float
+    """Grey levels by which the most different two hundredth of it differ."""
+    strokes_both: float
+    """How much of that is the other way: 0 where one is only brighter, .5 at most."""
+    noise: float
+    """Median difference in grey levels."""
     sharper: float
     """How much stronger the finest detail of the sharper picture is, as a ratio of at least 1."""
     plain_a: float
@@ -140,6 +150,7 @@ def look(laid: Laid) -> Look | None:
     good, big = share_above(values, AGREES) if len(values) else 0.0, regions[0].area if regions else 0.0
     codes = colour_codes(laid.a), colour_codes(laid.b)
     one_way, even = marks(grey_a, grey_b, mask)
+    fine = _strokes(rest, mask) if good > STROKES_FROM else (0.0, 0.0, 0.0)
     soft = _softened(laid) if COARSE_FROM < good < COARSE_BELOW and big < COARSE_BIG else (0.0, 0.0)
     return Look(
         detail=len(values) / area,
@@ -163,6 +174,10 @@ def look(laid: Laid) -> Look | None:
         letters=letters(np.where(mask, rest, 0.0)),
         coarse=soft[0],
         coarse_big=soft[1],
+        strokes=fine[0],
+        strokes_most=fine[1],
+        strokes_both=fine[2],
+        noise=median(np.abs(rest[mask])),
         sharper=_sharper(grey_a, grey_b, mask),
         plain_a=plain(codes[0][labels]),
         plain_b=plain(codes[1][labels]),
@@ -235,6 +250,18 @@ def _softened(laid: Laid) -> tuple[float, float]:
         return 0.0, 0.0
     _, _, regions = _regions(toned.apart, mask)
     return share_above(values, AGREES), regions[0].area if regions else 0.0
+
+
+def _strokes(rest: Floats, mask: Mask) -> tuple[float, float, float]:
+    """What differs at half the size, where other edges no longer do: its share, how strongly, and how much of it is the other way."""
+    size = (max(4, mask.shape[1] // 2), max(4, mask.shape[0] // 2))
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=0)
+    values = cv2.resize(rest, size, interpolation=cv2.INTER_AREA)[cv2.resize(inner, size, interpolation=cv2.INTER_NEAREST) > 0]
+    strong = values[np.abs(values) > STROKE_LEVELS]
+    if not len(strong):
+        return 0.0, 0.0, 0.0
+    up, down = float(strong[strong > 0].sum()), float(-strong[strong < 0].sum())
+    return len(strong) / len(values), quantile(np.abs(values), 0.995), min(up, down) / (up + down)
 
 
 def _sharper(one: Floats, other: Floats, mask: Mask) -> float:

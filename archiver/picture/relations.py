@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archiver.model import Relation, Transform
-from archiver.picture.rules import Evidence
+from archiver.picture.rules import Evidence, differs_in_strokes
 
 CROPPED_BELOW = 0.965
 """Share of the fuller picture's content; what is lost by rounding and by a one-pixel frame is not a crop."""
@@ -118,6 +118,8 @@ def series_in_words(seen: Evidence) -> str:
 def doubt_in_words(seen: Evidence) -> str:
     """Why a pair is left to a person."""
     look = seen.look
+    if differs_in_strokes(seen):
+        return "all that is large in them agrees, but small letters, figures or pieces differ, as on two sheets of one kind"
     if look.big >= OVERLAY_FROM:
         return (
             f"they agree but for {100 * look.bad:.0f} % of what they share, and what differs there is not clearly a caption, logo or mark"

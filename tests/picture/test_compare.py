@@ -22,7 +22,7 @@ from archiver.picture.features import Features, extract
 from archiver.picture.measure import measure
 from archiver.picture.rules import STRICTNESS, Band
 from archiver.pipeline import answers
-from benchmarks.makeset import TRANSFORMS, chart, collage, encoding, figure, page
+from benchmarks.makeset import TRANSFORMS, chart, collage, encoding, figure, font, page
 
 SCENE = figure(random.Random("scene"), 1)
 
@@ -181,6 +181,47 @@ def test_another_text_on_the_same_template_is_not_the_same_picture(draw: object)
     assert callable(draw)
     one, other = (measured(draw(random.Random("template"), number)) for number in (1, 2))
     assert judged(one, other).verdict is not Verdict.SAME
+
+
+def table(seed: str) -> Image.Image:
+    """Six columns of six numbers each, under equal headings."""
+    rng, sheet = random.Random(seed), Image.new("RGB", (700, 420), "white")
+    draw = ImageDraw.Draw(sheet)
+    draw.rectangle((0, 0, 700, 60), "#305080")
+    for row in range(7):
+        draw.line((0, 60 * row, 700, 60 * row), "#808080", 2)
+        for column in range(6):
+            draw.line((116 * column, 0, 116 * column, 420), "#808080", 2)
+            text = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat")[column] if row == 0 else str(rng.randint(100, 999))
+            draw.text((116 * column + 30, 60 * row + 14), text, "white" if row == 0 else "black", font=font(30))
+    return sheet
+
+
+@pytest.mark.parametrize("strictness", ["lax", "normal"])
+def test_a_table_of_other_numbers_is_left_to_a_person(strictness: str) -> None:
+    pair = judged(measured(table("one"), ("png", 0)), measured(table("other"), ("png", 0)), strictness)
+    assert pair.verdict is Verdict.UNSURE, pair
+    assert "small letters, figures or pieces differ" in pair.because
+    assert judged(measured(table("one"), ("png", 0)), measured(table("one"), ("jpeg", 60))).verdict is Verdict.SAME
+
+
+def screen(shown: Image.Image) -> Image.Image:
+    """A screenshot of an app that shows a picture."""
+    screenshot = Image.new("RGB", (360, 640), "white")
+    draw = ImageDraw.Draw(screenshot)
+    draw.rectangle((0, 0, 360, 60), "#203040")
+    draw.text((14, 16), "Pictures near you", "white", font=font(24))
+    screenshot.paste(ImageOps.fit(shown, (340, 170)), (10, 70))
+    for row in range(9):
+        draw.text((14, 260 + 40 * row), f"{row + 1}. What others say of it", "#303030", font=font(20))
+    return screenshot
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_screenshot_with_another_picture_in_it_is_another_picture(number: int) -> None:
+    one, other = (textured(light_scene(f"screen {number} {which}"), which) for which in (1, 2))
+    pair = judged(measured(screen(one)), measured(screen(other)))
+    assert pair.verdict is not Verdict.SAME, pair
 
 
 def test_another_picture_is_another_picture() -> None:
