@@ -351,6 +351,8 @@ class PictureEvidence:
     """Content inside a uniform border as fractions (left, top, right, bottom); None without border."""
     effective_width_px: int | None = None
     """Width that the detail in the picture really fills (less than `width_px` when it was upscaled)."""
+    spectrum_db: tuple[int, ...] = ()
+    """Mean power of rows and columns in each 32nd of the Nyquist frequency, as far as was measured; empty for small pictures."""
     grey: bool = False
     """There is no colour in the picture, whatever its format could hold."""
 

@@ -3,7 +3,8 @@
 Every kind of evidence gives a number of at most 0, in doublings: -1 is as bad as half the width and height. The sum decides.
 
     extent       what share of the scene it shows; a crop of half the area counts -2, for what is cut off can never come back
-    resolution   source pixels for the same piece of the scene, upscaling undone
+    resolution   source pixels for the same piece of the scene, upscaling undone: what the file itself shows of it, and what a smaller
+                 copy shows that has as much detail
     compression  JPEG quality, or what the format lets us expect
     overlay      it is the odd one out: logo, caption, watermark, changed colours, mirrored, turned
     colour       it is grey where others have colour
@@ -20,9 +21,10 @@ import heapq
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archiver.cluster.proxies import is_resized
+from archiver.cluster.upscaling import is_blown_up
 from archiver.model import Decision, Pair, Picture, Relation
 
 EXTENT_WEIGHT = 2.0
@@ -79,7 +81,10 @@ def rank(
 
 
 def _scores(pictures: Mapping[str, Picture], pairs: Sequence[Pair], hosts: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]:
-    covered, grains = _on_one_canvas(pictures, pairs)
+    if not any(Relation.BORDERED in pair.relations for pair in pairs):
+        pictures = {payload: _unframed(picture) for payload, picture in pictures.items()}
+    covered, upscaling = _on_one_canvas(pictures, pairs)
+    grains = {payload: covered[payload] / _area(picture) * upscaling[payload] ** 2 for payload, picture in pictures.items()}
     areas = _without_additions(covered, pairs)
     widest, finest = max(areas.values()), min(grains.values())
     altered, bordered, facts = _odd(covered, pairs, _ALTERED), _bordered(pictures, covered, pairs), _metadata(pictures)
@@ -100,7 +105,7 @@ def _scores(pictures: Mapping[str, Picture], pairs: Sequence[Pair], hosts: Mappi
         scores[payload] = {
             "total": sum(evidence.values()),
             **evidence,
-            "source_pixels": _source_pixels(picture),
+            "source_pixels": _area(picture) / upscaling[payload] ** 2,
             "shown_share": areas[payload] / widest,
         }
         if picture.evidence.jpeg_quality is not None:
@@ -182,16 +187,16 @@ def _upscaling(picture: Picture) -> float:
     return max(1.0, picture.width_px / real) if real else 1.0
 
 
-def _source_pixels(picture: Picture) -> float:
-    width, height = _content_size(picture)
-    return width * height / _upscaling(picture) ** 2
+def _unframed(picture: Picture) -> Picture:
+    """Plain ground around a drawing is no border where no copy is without it."""
+    return replace(picture, evidence=replace(picture.evidence, border_box=None))
 
 
 # --- geometry -------------------------------------------------------------------------------------------------------
 
 
 def _on_one_canvas(pictures: Mapping[str, Picture], pairs: Sequence[Pair]) -> tuple[dict[str, float], dict[str, float]]:
-    """For each copy the area of the scene it shows, and the area one of its source pixels stands for, both on one canvas.
+    """For each copy the area of the scene that it shows, on one canvas, and by how much its width was blown up.
 
     The surest pairs lead from the largest copy to all others (a spanning tree by score). A copy that no transform reaches is taken to
     show all of what the largest shows.
@@ -199,12 +204,21 @@ def _on_one_canvas(pictures: Mapping[str, Picture], pairs: Sequence[Pair]) -> tu
     root = max(pictures, key=lambda payload: (pictures[payload].width_px * pictures[payload].height_px, payload))
     scales = _area_scales(root, pictures, pairs)
     whole = _area(pictures[root])
-    areas, grains = {}, {}
-    for payload, picture in pictures.items():
-        scale = scales.get(payload, whole / _area(picture))
-        areas[payload] = _area(picture) * scale
-        grains[payload] = scale * _upscaling(picture) ** 2
-    return areas, grains
+    sizes = {payload: scales.get(payload, whole / _area(picture)) for payload, picture in pictures.items()}
+    areas = {payload: _area(picture) * sizes[payload] for payload, picture in pictures.items()}
+    return areas, _blown_up(pictures, pairs, sizes)
+
+
+def _blown_up(pictures: Mapping[str, Picture], pairs: Sequence[Pair], sizes: Mapping[str, float]) -> dict[str, float]:
+    """By how much the width of each copy was blown up, at least 1: as its own spectrum tells, and beside each coarser copy it was compared
+    with, the coarsest first. `sizes`: area of one pixel of each on the canvas."""
+    found = {payload: _upscaling(picture) for payload, picture in pictures.items()}
+    ordered = (sorted((pair.a, pair.b), key=lambda payload: (-sizes[payload], payload)) for pair in pairs)
+    for small, large in sorted(map(tuple, ordered), key=lambda both: (-sizes[both[0]], both)):
+        scale = math.sqrt(sizes[small] / sizes[large])
+        if is_blown_up(pictures[large].evidence.spectrum_db, pictures[small].evidence.spectrum_db, scale):
+            found[large] = max(found[large], scale * found[small])
+    return found
 
 
 def _area(picture: Picture) -> float:

@@ -41,7 +41,7 @@ from archiver.picture.sniff import sniff
 
 __all__ = ["DECODE_VERSION", "Decoded", "as_image", "decode", "sniff"]
 
-DECODE_VERSION = "1"
+DECODE_VERSION = "2"
 """Changes whenever a view, a hash of pixels or a piece of evidence can come out differently."""
 
 VIEW_PX = 480
@@ -164,7 +164,7 @@ def _look(image: Image.Image, data: bytes, kind: str) -> Decoded:
     digest = hashlib.sha256(f"{width}x{height}@{orientation}".encode())
     canvas = _reduce(image, digest)
     facts["jpeg_quality"] = evidence.quality_from_tables(getattr(image, "quantization", {})) if kind == "jpeg" else None
-    facts["effective_width_px"] = _effective_width(canvas, width if orientation < 5 else height, max(width, height))
+    facts |= _detail(canvas, width if orientation < 5 else height, max(width, height))
     profile = read_profile(image.info.get("icc_profile"))
     total = frames.count(data, kind)
     over_white, over_black = _views(canvas, profile, orientation)
@@ -251,15 +251,24 @@ def _reduce(image: Image.Image, digest: Any) -> Image.Image:
     return canvas
 
 
-def _effective_width(canvas: Image.Image, width_px: int, longest_px: int) -> int | None:
-    """Width that the detail fills, of a picture `width_px` wide when upright; None when that is all of it, or cannot be told."""
-    if canvas.mode != "RGB":
-        return None
-    lines = evidence.DETAIL_LINES
-    rows = canvas.resize((canvas.width, lines), Image.Resampling.NEAREST).convert("L")
-    columns = canvas.resize((lines, canvas.height), Image.Resampling.NEAREST).convert("L")
-    share = evidence.detail_share(np.asarray(rows), np.asarray(columns).T)
-    return round(width_px * share * max(canvas.size) / longest_px) if share < 1.0 else None
+def _detail(canvas: Image.Image, width_px: int, longest_px: int) -> dict[str, Any]:
+    """The spectrum of the detail, and the width that the detail fills of a picture `width_px` wide when upright: None when that is all of
+    it, or cannot be told."""
+    lines, taken = evidence.DETAIL_LINES, max(canvas.size) / longest_px
+    rows = _grey(canvas.resize((canvas.width, lines), Image.Resampling.NEAREST))
+    columns = _grey(canvas.resize((lines, canvas.height), Image.Resampling.NEAREST)).T
+    share = evidence.detail_share(rows, columns) if canvas.mode == "RGB" else 1.0
+    return {
+        "effective_width_px": round(width_px * share * taken) if share < 1.0 else None,
+        "spectrum_db": evidence.spectrum_db(rows, columns, taken),
+    }
+
+
+def _grey(lines: Image.Image) -> np.ndarray:
+    if lines.mode in ("RGBA", "RGBa"):
+        over = lines.convert("RGBA")
+        lines = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
+    return np.asarray(lines.convert("L"))
 
 
 def _strips(image: Image.Image, factor: int = 1) -> Iterator[tuple[int, Image.Image]]:

@@ -54,9 +54,9 @@ REST = Band(0.94, 0.962, 0.985)
 """Agreement outside the overlooked region."""
 STRAY = Band(0.014, 0.007, 0.003)
 ONE_SIGN = Band(0.93, 0.96, 0.985)
-STROKES_SHARE, STROKES_LEVELS, STROKES_BOTH = 0.006, 26.0, 0.15
+STROKES, STROKES_BOTH = ((0.006, 26.0), (0.015, 20.0)), 0.15
 STROKES_SHARPER, STROKES_TONE, STROKES_NOISE = 1.05, 1.0, 5.0
-"""Of two frames that lie on each other with nothing else changed: how much may differ at half the size, and by how much, before it is
+"""Of two frames that lie on each other with nothing else changed: how much may differ at half the size, and how strongly, before it is
 other figures or letters; beyond these sharpness, tones and noise such differences come about otherwise. On six
 sets 4 of 4,243 copies."""
 COARSE = Band(0.980, 0.988, 0.996)
@@ -148,9 +148,8 @@ def differs_in_strokes(seen: Evidence) -> bool:
     look, frame = seen.look, seen.frame
     upright = abs(frame.angle_deg) < 0.3 and frame.stretch < 1.004 and min(frame.cover_a, frame.cover_b) > 0.97
     as_it_was = look.sharper < STROKES_SHARPER and look.tone < STROKES_TONE and look.noise < STROKES_NOISE
-    return (
-        upright and as_it_was and look.strokes > STROKES_SHARE and look.strokes_most > STROKES_LEVELS and look.strokes_both > STROKES_BOTH
-    )
+    others = any(look.strokes > share and look.strokes_most > levels for share, levels in STROKES)
+    return upright and as_it_was and others and look.strokes_both > STROKES_BOTH
 
 
 def softened(seen: Evidence) -> float:

@@ -278,12 +278,13 @@ def _measured_from(facts: Mapping[str, Any]) -> Picture | Unreadable:
     if "reason" in facts:
         return Unreadable(**{**facts, "reason": Reason(facts["reason"])})
     prints = facts["fingerprint"]
-    box = facts["evidence"]["border_box"]
+    known = facts["evidence"]
+    box, spectrum = known["border_box"], tuple(known["spectrum_db"])
     return Picture(
         **{
             **facts,
             "fingerprint": Fingerprint(**{**prints, "hashes": tuple(Bits(**bits) for bits in prints["hashes"])}),
-            "evidence": PictureEvidence(**{**facts["evidence"], "border_box": tuple(box) if box else None}),
+            "evidence": PictureEvidence(**{**known, "border_box": tuple(box) if box else None, "spectrum_db": spectrum}),
         }
     )
 

@@ -151,7 +151,9 @@ def _ref(ref: RecordRef | None) -> dict[str, Any] | None:
 
 
 def _evidence(evidence: PictureEvidence) -> dict[str, Any]:
-    return {**asdict(evidence), "border_box": list(evidence.border_box) if evidence.border_box else None}
+    told = {**asdict(evidence), "border_box": list(evidence.border_box) if evidence.border_box else None}
+    del told["spectrum_db"]  # for the choice of the best copy only, whose scores stand in the cluster
+    return told
 
 
 def _cluster(cluster_id: str, cluster: Cluster, places: Places) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -137,10 +138,37 @@ def test_a_copy_in_colour_is_kept_before_a_larger_grey_one() -> None:
 def test_a_border_counts_against_a_copy_and_its_area_does_not_count_for_it() -> None:
     framed = picture("a", 720, 480, evidence=PictureEvidence(jpeg_quality=90, border_box=(1 / 12, 1 / 12, 11 / 12, 11 / 12)))
     plain = picture("b", 600, 400)
-    found = rank([framed, plain], [pair(framed, plain, (60.0, 40.0, 660.0, 440.0))], {})
+    found = rank([framed, plain], [pair(framed, plain, (60.0, 40.0, 660.0, 440.0), Relation.BORDERED)], {})
     assert found.order == ("b", "a")
     assert found.scores["a"]["source_pixels"] == pytest.approx(240_000)
     assert found.scores["a"]["shown_share"] == pytest.approx(1.0)
+
+
+def test_plain_ground_is_no_border_where_no_copy_is_without_it() -> None:
+    """A mark on the ground of a drawing ends what looks like its border, and shows no more of the drawing."""
+    ground = PictureEvidence(jpeg_quality=90, border_box=(0.2, 0.2, 0.8, 0.8))
+    clean, marked = picture("b", evidence=ground), picture("a")
+    found = rank([clean, marked], [pair(clean, marked, None, Relation.OVERLAID)], {})
+    assert found.scores["b"]["shown_share"] == found.scores["a"]["shown_share"] == 1.0
+    assert found.scores["b"]["border"] == 0.0
+
+
+def noise_spectrum(bands: int = 32) -> tuple[int, ...]:
+    """As of nature: 25 dB less for each decade of frequency."""
+    return tuple(round(60 - 25 * math.log10(band + 0.5)) for band in range(bands))
+
+
+@pytest.mark.parametrize("scale", [1.25, 1.6, 2.5, 4.0])
+def test_a_copy_that_holds_no_more_than_a_smaller_one_has_no_more_source_pixels(scale: float) -> None:
+    natural = noise_spectrum()
+    stretched = tuple(natural[min(31, int(band * scale))] - (12 if band * scale > 32 else 0) for band in range(32))
+    small = picture("b", 600, 400, "png", PictureEvidence(lossless=True, spectrum_db=natural))
+    for spectrum, best in ((stretched, "b"), (natural, "a")):
+        blown_up = PictureEvidence(jpeg_quality=92, spectrum_db=spectrum)
+        large = picture("a", round(600 * scale), round(400 * scale), evidence=blown_up)
+        found = rank([small, large], [pair(large, small)], {})
+        assert found.order[0] == best or (scale == 1.25 and best == "a"), "at 92, a quarter more is worth little"
+        assert (found.scores["a"]["source_pixels"] < 1.1 * 240_000) == (best == "b")
 
 
 def test_metadata_and_a_direct_host_decide_between_equals() -> None:
