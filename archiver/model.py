@@ -456,6 +456,8 @@ class Pair:
     """In words a reader understands."""
     transform: Transform | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
+    marked: Literal["", "a", "b"] = ""
+    """Of two that differ by a logo, words or a mark, the one that bears it; empty where that is not clear."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,9 @@ _ADDING = frozenset({Relation.OVERLAID, Relation.BORDERED})
 ADDED_FROM = 1.03
 """A copy that covers this much more than the other is the one to which something was added."""
 
+RESAMPLED = 1.1
+"""What was blown up is a copy of a copy: interpolated and encoded once more, it is a little worse than what it was made from."""
+
 Affine = tuple[float, float, float, float, float, float]
 """Row-major 2x3."""
 
@@ -152,12 +155,24 @@ def _odd(covered: Mapping[str, float], pairs: Sequence[Pair], what: frozenset[Re
             first, second = sorted((root(pair.a), root(pair.b)))
             parent[second] = first
     sizes = Counter(root(payload) for payload in covered)
+    if Relation.OVERLAID in what:
+        sizes.subtract(_bearers(pairs, {payload: root(payload) for payload in covered}, sizes))
     odd = {payload: float(sizes[root(payload)] < max(sizes.values())) for payload in covered}
     for pair in pairs:
         larger, smaller = sorted((pair.a, pair.b), key=lambda payload: (-covered[payload], payload))
         if not what.isdisjoint(pair.relations) and _has_addition(pair, covered[larger], covered[smaller]):
             odd[larger] = 1.0
     return odd
+
+
+def _bearers(pairs: Sequence[Pair], roots: Mapping[str, str], sizes: Mapping[str, int]) -> set[str]:
+    """Of sets of copies of the same size, those that bear a mark that copies of another one do not."""
+    found = set()
+    for pair in pairs:
+        marked, clean = (roots[pair.a], roots[pair.b]) if pair.marked == "a" else (roots[pair.b], roots[pair.a])
+        if pair.marked and marked != clean and sizes[marked] == sizes[clean]:
+            found.add(marked)
+    return found
 
 
 def _has_addition(pair: Pair, larger: float, smaller: float) -> bool:
@@ -217,7 +232,7 @@ def _blown_up(pictures: Mapping[str, Picture], pairs: Sequence[Pair], sizes: Map
     for small, large in sorted(map(tuple, ordered), key=lambda both: (-sizes[both[0]], both)):
         scale = math.sqrt(sizes[small] / sizes[large])
         if is_blown_up(pictures[large].evidence.spectrum_db, pictures[small].evidence.spectrum_db, scale):
-            found[large] = max(found[large], scale * found[small])
+            found[large] = max(found[large], RESAMPLED * scale * found[small])
     return found
 
 

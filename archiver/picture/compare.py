@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Literal
 
 import cv2
 
 from archiver.model import Pair, Picture, Relation, Transform, Verdict
 from archiver.picture.compare_frame import Frame, frame, transform
-from archiver.picture.compare_look import Look, look
+from archiver.picture.compare_look import Look, bearer, look
 from archiver.picture.compare_motion import parted_by_motion
 from archiver.picture.compare_place import Laid, Placement, drift_px, glance, is_worth_a_look, lay, placements, refine
 from archiver.picture.features import Features
@@ -38,6 +39,8 @@ ENOUGH = 0.6
 UNTOUCHED_ENOUGH = 0.5
 PART_FROM = 0.3
 ALIKE_PX = 3.0
+BEARS_FROM = 0.4
+"""Doublings. Of 303 marked copies beside their originals, on four sets, 209 were told to be the marked one and 13 the clean one."""
 GLANCE_BETTER = 0.02
 """So much more of the detail must agree at a glance for the refined placement to be taken unasked."""
 DRIFT_PX = 0.6
@@ -86,7 +89,15 @@ def _pair(a: Picture, fa: Features, b: Picture, fb: Features, found: Finding, ac
     verdict, names, because = _verdict(seen, found, accept, laid, full)
     if verdict is Verdict.SAME and (apart := parted_by_motion(fa, fb, found.place)):
         verdict, names, because = Verdict.UNSURE, (Relation.UNSURE,), apart
-    return Pair(a.payload, b.payload, verdict, names, round(float(found.score), 4), because, laid, scores(seen))
+    score, marked = round(float(found.score), 4), _bearer(found) if Relation.OVERLAID in names else ""
+    return Pair(a.payload, b.payload, verdict, names, score, because, laid, scores(seen), marked)
+
+
+def _bearer(found: Finding) -> Literal["", "a", "b"]:
+    doublings = bearer(found.laid)
+    if abs(doublings) < BEARS_FROM:
+        return ""
+    return "b" if doublings > 0.0 else "a"
 
 
 def _verdict(

@@ -56,7 +56,8 @@ def as_named(pair: Pair, first: str) -> Pair:
     laid = replace(pair.transform, fuller=fuller[pair.transform.fuller]) if pair.transform is not None else None
     words = {"the first is": "the second is", "the second is": "the first is"}
     because = next((other + pair.because.removeprefix(one) for one, other in words.items() if pair.because.startswith(one)), pair.because)
-    return replace(pair, a=pair.b, b=pair.a, transform=laid, because=because)
+    marked: Literal["", "a", "b"] = fuller[pair.marked] if pair.marked else ""
+    return replace(pair, a=pair.b, b=pair.a, transform=laid, because=because, marked=marked)
 
 
 def _identical(payload: str) -> Pair:

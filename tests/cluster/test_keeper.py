@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -96,6 +98,15 @@ def test_the_original_is_not_charged_for_the_altered_copy_that_only_it_matches()
     found = rank([original, blurred, bright], [pair(original, blurred), pair(original, bright, None, Relation.RECOLOURED)], {})
     assert found.order == ("c", "a", "b")
     assert found.scores["c"]["overlay"] == found.scores["a"]["overlay"] == 0.0
+
+
+@pytest.mark.parametrize("marked", ["a", "b"])
+def test_of_two_copies_the_one_that_was_seen_to_bear_the_mark_is_not_kept(marked: Literal["a", "b"]) -> None:
+    one, other = picture("a", 600 + 20 * (marked == "a")), picture("b", 600 + 20 * (marked == "b"))
+    seen = replace(pair(one, other, None, Relation.OVERLAID), marked=marked)
+    found = rank([one, other], [seen], {})
+    assert found.order[-1] == marked
+    assert found.scores[marked]["overlay"] == pytest.approx(-1.0)
 
 
 def test_of_three_copies_the_one_that_is_turned_is_not_kept() -> None:

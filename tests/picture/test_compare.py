@@ -88,6 +88,20 @@ def test_a_watermark_over_a_photograph_is_an_overlay() -> None:
     assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.OVERLAID), pair
 
 
+@pytest.mark.parametrize("transform", ["logo", "text_banner", "watermark"])
+def test_it_is_said_which_of_the_two_bears_the_mark(transform: str) -> None:
+    """Whatever the order of their payloads; where it is not clear nothing is said."""
+    right = 0
+    for seed in range(6):
+        rng, scene = random.Random(f"{transform} {seed}"), figure(random.Random(f"borne {seed}"), 1)
+        clean, marked = measured(scene), measured(TRANSFORMS[transform](scene, rng), encoding(transform, rng))
+        told = judged(clean, marked).marked
+        bearer = "a" if marked.picture.payload < clean.picture.payload else "b"
+        assert told in ("", bearer)
+        right += told == bearer
+    assert right >= 3
+
+
 def test_another_sign_on_plain_ground_is_no_watermark() -> None:
     def card(suit: str) -> Measured:
         image = Image.new("RGB", (300, 420), "white")
