@@ -17,7 +17,7 @@ from archiver.picture.compare_look import Look, bearer, look
 from archiver.picture.compare_motion import parted_by_motion
 from archiver.picture.compare_place import Laid, Placement, drift_px, glance, is_worth_a_look, lay, placements, refine
 from archiver.picture.features import Features
-from archiver.picture.relations import doubt_in_words, in_words, relations, series_in_words
+from archiver.picture.relations import added_to, doubt_in_words, in_words, is_captioned, relations, series_in_words
 from archiver.picture.rules import (
     SERIES_CORNERS,
     STRICTNESS,
@@ -27,6 +27,7 @@ from archiver.picture.rules import (
     is_other_colouring,
     is_part,
     is_series,
+    is_stretched,
     is_turned,
     judge,
     nearly,
@@ -94,6 +95,8 @@ def _pair(a: Picture, fa: Features, b: Picture, fb: Features, found: Finding, ac
 
 
 def _bearer(found: Finding) -> Literal["", "a", "b"]:
+    if is_captioned(found.evidence):
+        return added_to(found.evidence)
     doublings = bearer(found.laid)
     if abs(doublings) < BEARS_FROM:
         return ""
@@ -118,7 +121,7 @@ def _verdict(
     if is_series(seen):
         verdict = Verdict.UNSURE if found.score >= accept - UNSURE_BELOW else Verdict.DIFFERENT
         return verdict, (Relation.SAME_SERIES,), series_in_words(seen)
-    if found.score >= accept - UNSURE_BELOW or nearly(seen):
+    if found.score >= accept - UNSURE_BELOW or nearly(seen) or is_stretched(seen):
         return Verdict.UNSURE, (Relation.UNSURE,), doubt_in_words(seen)
     return Verdict.DIFFERENT, (), "they do not agree where they lie on each other"
 

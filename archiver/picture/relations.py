@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from typing import Literal
+
 from archiver.model import Relation, Transform
 from archiver.picture.rules import Evidence, differs_in_strokes
 
 CROPPED_BELOW = 0.965
 """Share of the fuller picture's content; what is lost by rounding and by a one-pixel frame is not a crop."""
 BORDER_BELOW = 0.97
-PLAIN_FROM = 0.9
+PLAIN_FROM, FRAMED_PLAIN = 0.9, 0.86
+TURN_COSTS = 0.6
+"""Share of the area, by the tangent of the angle, that the corners take of a picture turned within its frame."""
 CAPTION_SEAM, CAPTION_PLAIN = 0.65, 0.82
 """Share of the whole above a caption: where an edge shows its strip, and where the strip has the colour of the ground."""
 ROTATED_FROM_DEG = 0.8
@@ -42,10 +48,10 @@ def relations(seen: Evidence, rule: str) -> tuple[Relation, ...]:
         found.append(Relation.ROTATED)
     if is_captioned(seen) or is_overlaid(seen, rule):
         found.append(Relation.OVERLAID)
-    bordered = is_bordered(seen)
-    if is_cropped(seen) and not is_captioned(seen) and Relation.ROTATED not in found:
+    turned = Relation.ROTATED in found
+    if is_cropped_beside_its_turn(seen) if turned else is_cropped(seen) and not is_captioned(seen):
         found.append(Relation.CROPPED)
-    if bordered:
+    if is_bordered(seen) and (seen.frame.seams >= 2 or not turned):
         found.append(Relation.BORDERED)
     if is_recoloured(seen):
         found.append(Relation.RECOLOURED)
@@ -85,14 +91,28 @@ def is_captioned(seen: Evidence) -> bool:
 def is_cropped(seen: Evidence) -> bool:
     """Content is missing in one, or plain ground that was no frame around it."""
     content = min(seen.frame.content_a, seen.frame.content_b)
-    return content < CROPPED_BELOW or (min(seen.frame.cover_a, seen.frame.cover_b) < CROPPED_BELOW and not is_bordered(seen))
+    lost = content < CROPPED_BELOW and not is_framed(seen)
+    return lost or (min(seen.frame.cover_a, seen.frame.cover_b) < CROPPED_BELOW and not is_bordered(seen))
+
+
+def is_cropped_beside_its_turn(seen: Evidence) -> bool:
+    """More is missing than the corners that a turn within one frame costs."""
+    return min(seen.frame.content_a, seen.frame.content_b) < CROPPED_BELOW - TURN_COSTS * math.tan(math.radians(abs(seen.frame.angle_deg)))
+
+
+def is_framed(seen: Evidence) -> bool:
+    """All four sides are bounded, what lies beyond is plain but for a line or some words, and it is not the ground of a drawing."""
+    frame = seen.frame
+    bounded = frame.open_sides == frame.seams + frame.gutters == 4 and (frame.grounds < 4 or frame.centred)
+    return bounded and (frame.border_a or frame.border_b) and frame.outside_plain > FRAMED_PLAIN
 
 
 def is_bordered(seen: Evidence) -> bool:
     """One has a uniform frame, on all sides or on two, that the other has not."""
     around = min(seen.frame.cover_a, seen.frame.cover_b)
     trimmed = seen.frame.border_a or seen.frame.border_b or seen.frame.seams >= 2 or seen.frame.gutters == 4
-    return trimmed and around < BORDER_BELOW and seen.frame.outside_plain > PLAIN_FROM and seen.frame.centred
+    plain = trimmed and seen.frame.outside_plain > PLAIN_FROM and seen.frame.centred
+    return around < BORDER_BELOW and (plain or is_framed(seen))
 
 
 def is_recoloured(seen: Evidence) -> bool:
@@ -106,8 +126,22 @@ def is_recoloured(seen: Evidence) -> bool:
 
 def in_words(names: tuple[Relation, ...], seen: Evidence, laid: Transform, size: tuple[int, int]) -> str:
     """One sentence; `size`: width and height of the fuller picture in pixels."""
+    laid = _told_of_what_was_added_to(names, seen, laid)
     parts = [words for name in names if (words := _part(name, seen, laid, size))]
     return "the same picture, " + ", ".join(parts)
+
+
+def added_to(seen: Evidence) -> Literal["a", "b"]:
+    """The larger frame of two, to which a border or a caption was added."""
+    return "a" if seen.frame.cover_a < seen.frame.cover_b else "b"
+
+
+def _told_of_what_was_added_to(names: tuple[Relation, ...], seen: Evidence, laid: Transform) -> Transform:
+    """Scale and angle as of the copy with the caption or border, which is the larger frame; else of the one that shows less."""
+    added = (Relation.BORDERED in names or is_captioned(seen)) and Relation.CROPPED not in names
+    if not added or laid.fuller != added_to(seen) or laid.scale <= 0.0:
+        return laid
+    return replace(laid, scale=1.0 / laid.scale, angle_deg=laid.angle_deg if laid.mirrored else -laid.angle_deg)
 
 
 def series_in_words(seen: Evidence) -> str:

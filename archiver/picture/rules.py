@@ -315,6 +315,7 @@ DOUBTED = 0.34
 UNSURE_BELOW = 0.2
 """How far below the accepting score a pair is still shown to a person."""
 NEARLY_GOOD, NEARLY_REST = 0.6, 0.985
+STRETCHED_MOST = 1.6
 SERIES_GOOD, SERIES_CORNERS = 0.6, 20
 FLAT_DETAIL = 0.65
 TURNED_DEG = 15.0
@@ -328,6 +329,12 @@ def is_series(seen: Evidence) -> bool:
     look = seen.look
     laid = seen.inliers >= SERIES_CORNERS or min(seen.frame.content_a, seen.frame.content_b) > FRAMES.normal
     return laid and look.good > SERIES_GOOD and look.big > BIG.loose and look.one_sign < BANNER_SIGN.loose
+
+
+def is_stretched(seen: Evidence) -> bool:
+    """They agree as copies do, but one is squeezed in one direction by more than the web does to pictures."""
+    agree = min(GOOD.grade(seen.look.good), BIG.grade(seen.look.big), COVER.grade(seen.cover), DETAIL_PX.grade(seen.look.detail_px))
+    return agree >= 0.5 and STRETCH.normal < seen.frame.stretch < STRETCHED_MOST
 
 
 def nearly(seen: Evidence) -> bool:

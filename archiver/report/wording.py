@@ -118,7 +118,8 @@ def of_copy(pair: Pair | None, member: str, other: Picture | None, this: Picture
     if pair is None:
         return "held to be the same picture"
     fuller = pair.transform and (pair.a if pair.transform.fuller == "a" else pair.b)
-    if fuller and fuller != member and pair.because:
+    added_to_other = Relation.BORDERED in pair.relations or (pair.marked and pair.marked != ("a" if member == pair.a else "b"))
+    if fuller and fuller != member and pair.because and not added_to_other:
         return pair.because  # said of the copy that shows less, which is this one
     how = became(pair, member, other, this)
     return "the same picture" + ("" if how == "the same picture" else f", {how}")
@@ -135,7 +136,8 @@ def _relation(relation: Relation, pair: Pair, member_is_a: bool, other: Picture 
         case Relation.ROTATED:
             return _angle(transform, fuller)
         case Relation.OVERLAID:
-            return f"a logo or words {place}" if (place := where(transform, this if fuller else other)) else "a logo or words"
+            without = "without " if pair.marked and (pair.marked == "a") != member_is_a else ""
+            return f"{without}a logo or words {where(transform, this if fuller else other)}".rstrip()
         case Relation.BORDERED:
             return "with a border" if this is not None and this.evidence.border_box else "without the border"
         case _:

@@ -451,6 +451,45 @@ def test_a_white_border_around_a_drawing_on_white_is_one() -> None:
     assert (pair.verdict, pair.relations) == (Verdict.SAME, (Relation.BORDERED,)), pair
 
 
+def test_a_frame_with_words_below_is_a_border_and_no_crop() -> None:
+    whole = figure(random.Random("instant"), 1)
+    framed = ImageOps.expand(whole, (30, 30, 30, 110), "#f4f2ea")
+    ImageDraw.Draw(framed).text((60, framed.height - 80), "By the sea, 1987", "#303030", font=font(36))
+    pair = judged(measured(whole), measured(framed.resize((framed.width // 2, framed.height // 2))))
+    assert (pair.verdict, pair.relations) == (Verdict.SAME, (Relation.BORDERED, Relation.RESIZED)), pair
+    assert pair.because == "the same picture, with a border around it, rescaled to 0.50", "of the copy that has the border"
+
+
+@pytest.mark.parametrize("smaller", [False, True])
+def test_the_scale_is_that_of_the_copy_with_the_caption(smaller: bool) -> None:
+    whole = figure(random.Random("captioned"), 1)
+    captioned = ImageOps.expand(whole, (0, 0, 0, 70), "white")
+    ImageDraw.Draw(captioned).text((20, captioned.height - 60), "A figure before a wall, and what it does", "black", font=font(30))
+    one, other = (
+        (whole, captioned.resize((captioned.width // 2, captioned.height // 2)))
+        if smaller
+        else (whole.resize((whole.width // 2, whole.height // 2)), captioned)
+    )
+    pair = judged(measured(one), measured(other))
+    scale = 0.5 if smaller else 2.0
+    assert pair.because == f"the same picture, a caption added at its edge, rescaled to {scale:.2f}"
+    assert pair.marked == ("a" if pair.b == measured(one).picture.payload else "b")
+
+
+def test_a_copy_that_was_turned_and_cropped_says_both() -> None:
+    whole = figure(random.Random("turned"), 1)
+    left, top = whole.width // 8, whole.height // 8
+    turned = whole.rotate(5, Image.Resampling.BICUBIC).crop((left, top, whole.width - left, whole.height - top))
+    pair = judged(measured(whole), measured(turned))
+    assert (pair.verdict, pair.relations) == (Verdict.SAME, (Relation.ROTATED, Relation.CROPPED)), pair
+
+
+def test_a_picture_squeezed_by_a_quarter_is_left_to_a_person() -> None:
+    pair = judged(measured(SCENE), measured(SCENE.resize((SCENE.width * 3 // 4, SCENE.height))))
+    assert pair.verdict is Verdict.UNSURE, pair
+    assert pair.because == "one of them is stretched by 33 % in one direction, as few copies are"
+
+
 def test_a_line_of_letters_without_a_box_is_laid_over_a_drawing() -> None:
     lettered = drawing()
     ImageDraw.Draw(lettered).text((12, 8), "Gentle chair stretches", "#202020", ImageFont.load_default(25))
