@@ -208,9 +208,15 @@ def _because(members: Sequence[str], pairs: Sequence[Pair]) -> str:
 
 
 def _unsure(known: Mapping[Key, Pair], decided: Mapping[Key, str], forest: _Forest) -> tuple[Pair, ...]:
-    """Unsure pairs whose pictures were not joined by other links, the likeliest first."""
-    open_ = [p for key, p in known.items() if p.verdict is Verdict.UNSURE and key not in decided and forest.find(p.a) != forest.find(p.b)]
-    return tuple(sorted(open_, key=lambda pair: (-pair.score, pair.a, pair.b)))
+    """Unsure pairs whose pictures were not joined by other links, the likeliest first.
+
+    Of all between two sets of copies the likeliest one is asked about, for its answer holds for them; and none where it was given.
+    """
+    open_ = [p for key, p in known.items() if p.verdict is Verdict.UNSURE and key not in decided and forest.may_join(p.a, p.b)]
+    asked: dict[frozenset[str], Pair] = {}
+    for pair in sorted(open_, key=lambda pair: (-pair.score, pair.a, pair.b)):
+        asked.setdefault(frozenset((forest.find(pair.a), forest.find(pair.b))), pair)
+    return tuple(asked.values())
 
 
 class _Forest:
@@ -229,12 +235,17 @@ class _Forest:
             payload = self._parent[payload]
         return payload
 
+    def may_join(self, a: str, b: str) -> bool:
+        """Are they in two trees that nothing keeps apart?"""
+        first, second = sorted((self.find(a), self.find(b)))
+        return first != second and second not in {self.find(payload) for payload in self._apart[first]}
+
     def join(self, a: str, b: str) -> bool:
         """Bring two trees together; False when a payload of one must stay apart from a payload of the other."""
         first, second = sorted((self.find(a), self.find(b)))
         if first == second:
             return True
-        if second in {self.find(payload) for payload in self._apart[first]}:
+        if not self.may_join(a, b):
             return False
         self._parent[second] = first
         self._apart[first] |= self._apart[second]

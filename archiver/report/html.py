@@ -20,7 +20,7 @@ from archiver.model import Image, Report
 from archiver.report import changes, view, wording
 from archiver.report.harmless import visible
 from archiver.report.links import href
-from archiver.report.places import caption, host, report_title, totals
+from archiver.report.places import caption, host, is_page, report_title, totals
 
 LARGE_IMAGES = 300
 """From here on pictures belong into files beside the report (`render_beside`)."""
@@ -94,7 +94,8 @@ def render_beside(report: Report, thumbnails: Mapping[str, bytes], previews: Map
 def _page(report: Report, album: view.Album, *, files_beside: bool) -> str:
     gallery = view.Gallery(report, album)
     clusters = [gallery.cluster(n, cluster) for n, cluster in enumerate(report.clusters, 1)]
-    unsure = [gallery.pair(f"u{n}", pair) for n, pair in enumerate(report.unsure, 1)]
+    doubts = [(gallery.pair(f"u{n}", pair), is_page(pair)) for n, pair in enumerate(report.unsure, 1)]
+    unsure, pages = [group for group, page in doubts if not page], [group for group, page in doubts if page]
     apart = [gallery.pair(f"s{n}", pair) for n, pair in enumerate(report.held_apart, 1)]
     rows = [_row(image, gallery, fetched=report.post is not None) for image in report.images]
     style, script = asset(*STYLES), asset(*SCRIPTS)
@@ -107,12 +108,13 @@ def _page(report: Report, album: view.Album, *, files_beside: bool) -> str:
         changes=changes.since(report),
         clusters=clusters,
         unsure=unsure,
+        pages=pages,
         apart=apart,
         failures=_failures(report, gallery),
         rows=rows,
         quoted=_quoted(report),
         made_with=_made_with(report.tool),
-        frames=[group.frame for group in (*clusters, *unsure, *apart)],
+        frames=[group.frame for group in (*clusters, *unsure, *pages, *apart)],
         style=style,
         script=script,
         policy=policy(style, script, files_beside=files_beside),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from archiver.model import BY_BYTES, Cluster, Image, Report
+from archiver.model import BY_BYTES, Cluster, Image, Pair, Relation, Report
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,17 @@ class Totals:
     duplicates: int
     """Archived images whose picture is already there under another URL."""
     unsure: int
+    """Pairs that a person is asked about, without those of a page and its parts."""
     held_apart: int
     size_bytes: int
     """Sum over all archived images as fetched."""
     saved_bytes: int
     """Payload bytes not stored again: a revisit record stands for them, or several addresses lead to one record."""
+
+
+def is_page(pair: Pair) -> bool:
+    """Does one of the two show the other as a part of its page? Nobody is asked whether they are the same picture."""
+    return pair.relations[:1] == (Relation.CONTAINS,)
 
 
 def totals(report: Report) -> Totals:
@@ -103,7 +109,7 @@ def totals(report: Report) -> Totals:
         pictures=pictures,
         clusters=len(report.clusters),
         duplicates=len(archived) - pictures,
-        unsure=len(report.unsure),
+        unsure=sum(not is_page(pair) for pair in report.unsure),
         held_apart=len(report.held_apart),
         size_bytes=sum(image.size_bytes for image in archived),
         saved_bytes=sum(image.size_bytes for image in archived) - sum(stored.values()),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from archiver.model import Event, Image, Report
 from archiver.report import changes, wording
-from archiver.report.places import Places, Totals, host, report_title, title, totals
+from archiver.report.places import Places, Totals, host, is_page, report_title, title, totals
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -94,12 +94,16 @@ def _one(image: Image) -> str:
 
 
 def _doubts(report: Report, places: Places, width: int) -> list[str]:
+    pages = [pair for pair in report.unsure if is_page(pair)]
+    doubts = [pair for pair in report.unsure if not is_page(pair)]
     lines = []
-    if report.unsure:
-        lines += ["", f"Look at these ({len(report.unsure)})"]
-    for pair in report.unsure[:CLUSTERS_MAX]:
-        lines.append(f"  {_short(places.url(pair.a), 70)}")
-        lines += _fitted("  ", _short(places.url(pair.b), 70), plain(pair.because), width)
+    for heading, pairs in (("Look at these", doubts), ("One contains the other", pages)):
+        lines += ["", f"{heading} ({len(pairs)})"] if pairs else []
+        for pair in pairs[:CLUSTERS_MAX]:
+            lines.append(f"  {_short(places.url(pair.a), 70)}")
+            lines += _fitted("  ", _short(places.url(pair.b), 70), plain(pair.because), width)
+        if len(pairs) > CLUSTERS_MAX:
+            lines.append(f"  ... and {len(pairs) - CLUSTERS_MAX} more in the report")
     return lines
 
 

@@ -98,12 +98,12 @@ def verdict(pair: Pair) -> str:
     """The heading of one pair."""
     if pair.verdict is Verdict.SAME:
         return "The same picture"
+    if pair.relations[:1] == (Relation.CONTAINS,):
+        return "One contains the other"
     if pair.verdict is Verdict.UNSURE:
         return "Perhaps the same picture"
     if Relation.SAME_SERIES in pair.relations:
         return "One series, different pictures"
-    if Relation.CONTAINS in pair.relations:
-        return "One contains the other"
     return "Different pictures"
 
 

@@ -56,6 +56,15 @@ def test_an_unsure_pair_joined_by_others_is_not_asked_about() -> None:
     assert group([picture(name) for name in "abc"], [same("a", "b"), same("b", "c"), unsure], []).unsure == ()
 
 
+def test_of_all_doubts_between_two_sets_of_copies_the_likeliest_is_asked_about() -> None:
+    doubts = [Pair(*key, Verdict.UNSURE, (Relation.UNSURE,), score, "?") for key, score in (("ac", 0.31), ("ad", 0.42), ("bc", 0.4))]
+    joined = [same("a", "b"), same("c", "d")]
+    pictures = [picture(name) for name in "abcd"]
+    assert group(pictures, [*joined, *doubts], []).unsure == (doubts[1],)
+    answered = group(pictures, [*joined, *doubts], [decided("a", "d", "different")])
+    assert answered.unsure == (), "the answer holds for all of them"
+
+
 def test_a_page_that_contains_a_picture_contains_its_crops_too_however_much_of_the_page_they_are() -> None:
     whole = on_page("a", "p", (0, 0, 70, 100), 1, Verdict.UNSURE)
     crop = replace(on_page("b", "p", (5, 5, 70, 90), 0), scores={"shown": 0.66, "seams": 0.0})

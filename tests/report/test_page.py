@@ -538,3 +538,13 @@ def test_most_pictures_of_a_large_report_are_not_loaded_at_first(chromium: Brows
     page.goto((folder / "lazy.html").as_uri(), wait_until="networkidle")
     assert 0 < len([url for url in loaded if url.endswith(".jpg")]) < 150
     page.close()
+
+
+def test_pages_that_contain_a_picture_stand_apart_from_the_doubts(opened: Opened) -> None:
+    report, thumbnails, previews = sample()
+    doubt = report.unsure[0]
+    page_of_it = replace(doubt, relations=(Relation.CONTAINS,), because="the second is a page that contains the other")
+    page = opened(html.render(replace(report, unsure=(doubt, page_of_it)), thumbnails, previews))
+    headings = page.eval_on_selector_all("#look h3", "all => all.map(one => one.innerText)")
+    assert headings[:3] == ["Perhaps the same picture", "One contains the other", "One contains the other"]
+    assert page.inner_text("dl.figures div:nth-child(4) dd") == "1"

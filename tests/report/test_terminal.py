@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.model import Event
+from archiver.model import Event, Relation
 from archiver.report import terminal
 from tests.report.samples import sample
 
@@ -36,6 +36,16 @@ def test_the_summary_fits_into_the_terminal_and_breaks_no_word() -> None:
     assert [line for line in narrow if len(line) > 80] == []
     assert all(any(image.error in line for line in wide) for image in report.images if image.error)
     assert " ".join(" ".join(wide).split()).count("HTML page") == " ".join(" ".join(narrow).split()).count("HTML page") > 0
+
+
+def test_pages_that_contain_a_picture_are_no_doubts_and_what_is_left_out_is_counted() -> None:
+    report = sample()[0]
+    doubt = report.unsure[0]
+    page = replace(doubt, relations=(Relation.CONTAINS,), because="the second is a page that contains the other")
+    text = "\n".join(terminal.summary(replace(report, unsure=(doubt,) * 15 + (page,) * 2)))
+    assert "Look at these (15)\n" in text
+    assert "  ... and 3 more in the report\n\nOne contains the other (2)\n" in text
+    assert text.count("is a page that contains the other") == 2
 
 
 def test_a_folder_of_pictures_was_compared_and_not_archived() -> None:
