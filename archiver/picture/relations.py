@@ -12,7 +12,7 @@ from archiver.picture.rules import Evidence, differs_in_strokes
 CROPPED_BELOW = 0.965
 """Share of the fuller picture's content; what is lost by rounding and by a one-pixel frame is not a crop."""
 BORDER_BELOW = 0.97
-PLAIN_FROM, FRAMED_PLAIN = 0.9, 0.86
+PLAIN_FROM, FRAMED_PLAIN, FRAMED_DETAIL = 0.9, 0.86, 23.0
 TURN_COSTS = 0.6
 """Share of the area, by the tangent of the angle, that the corners take of a picture turned within its frame."""
 CAPTION_SEAM, CAPTION_PLAIN = 0.65, 0.82
@@ -101,9 +101,9 @@ def is_cropped_beside_its_turn(seen: Evidence) -> bool:
 
 
 def is_framed(seen: Evidence) -> bool:
-    """All four sides are bounded, what lies beyond is plain but for a line or some words, and it is not the ground of a drawing."""
+    """All four sides are bounded, and what lies beyond is plain but for a line or some words, which the ground of a drawing has not."""
     frame = seen.frame
-    bounded = frame.open_sides == frame.seams + frame.gutters == 4 and (frame.grounds < 4 or frame.centred)
+    bounded = frame.open_sides == frame.seams + frame.gutters == 4 and (frame.centred or frame.seams >= 3 or frame.outside > FRAMED_DETAIL)
     return bounded and (frame.border_a or frame.border_b) and frame.outside_plain > FRAMED_PLAIN
 
 
