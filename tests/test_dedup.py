@@ -64,9 +64,11 @@ def test_a_damaged_picture_is_one(pictures: Path) -> None:
     assert "Damaged\n    torn.jpg  " in words(ended.stdout)
 
 
-def test_a_folder_without_any_picture_ends_with_4(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [[], ["notes.txt"]])
+def test_a_folder_without_any_picture_ends_with_4(names: list[str], tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "notes.txt").write_text("words")
+    for name in names:
+        (tmp_path / "mine" / name).write_text("words")
     assert archiver("dedup", "mine", cwd=tmp_path).returncode == 4
 
 

@@ -69,7 +69,7 @@ def sniff(data: bytes) -> str:
     flif, icns, mng, djvu, wmf, svg, svgz. Others: html, xml, json, text, pdf, eps, video kinds, gzip, zip.
     """
     for magic, name in _MAGIC:
-        if data.startswith(magic):
+        if data.startswith(magic) and not (name in ("ico", "cur") and data[4:6] == b"\0\0"):  # none of no pictures: a TGA begins so
             return "svgz" if name == "gzip" and _packs_svg(data) else name
     if data[:4] == b"RIFF":
         return "webp" if data[8:12] == b"WEBP" else "riff"

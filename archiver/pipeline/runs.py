@@ -48,7 +48,8 @@ def _exit_code(run: Run, fail_on_duplicates: bool) -> int:
         return EXIT_OK
     images = run.report.images
     well = {"ok"} if run.report.post else _WELL_OF_FILES
-    if images and not any(image.status in well - {Reason.NOT_IMAGE} for image in images):
+    nothing = not any(image.status in well - {Reason.NOT_IMAGE} for image in images)
+    if nothing and (images or run.report.post is None):
         return NothingFetched.exit_code
     if fail_on_duplicates and run.report.clusters:
         return EXIT_DUPLICATES

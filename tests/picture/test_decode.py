@@ -14,6 +14,7 @@ from PIL import Image, ImageCms, TiffImagePlugin
 
 from archiver.model import Unreadable
 from archiver.picture.decode import DRAFT_MIN_PX, THUMBNAIL_PX, VIEW_PX, Decoded, decode
+from archiver.picture.sniff import sniff
 
 sys.path.append(str(Path(__file__).parent))
 from pictures import encode, scene, transparent
@@ -325,3 +326,12 @@ def test_a_png_with_a_flood_of_text_is_refused_not_swallowed() -> None:
     body = b"zTXt" + b"key\0\0" + zlib.compress(bytes(80_000_000))
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     assert isinstance(decode(png[:33] + chunk + png[33:]), Unreadable)
+
+
+def test_a_tga_is_no_cursor() -> None:
+    """Its type, two, stands where a cursor's does; a cursor holds at least one picture."""
+    tga = io.BytesIO()
+    Image.new("RGB", (9, 7), "red").save(tga, "TGA")
+    assert tga.getvalue().startswith(b"\0\0\x02\0")
+    assert sniff(tga.getvalue()) == ""
+    assert sniff(b"\0\0\x02\0\x01\0" + bytes(16)) == "cur"
