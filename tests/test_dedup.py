@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
+import signal
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.test_cli import archiver
+from tests.test_cli import ROOT, archiver
 
 DRAWING = b"<svg xmlns='http://www.w3.org/2000/svg' width='90' height='70'><circle cx='40' cy='40' r='20'/></svg>"
 
@@ -84,3 +88,19 @@ def test_hidden_files_and_earlier_reports_are_passed_over_by_name(pictures: Path
     assert "Passed over: 2\n" in said
     assert "  mine-duplicates: a folder of this program; to have it read, name it by itself\n" in said
     assert "  .thumb.png and 1 more: hidden, as a name that begins with a dot says" in said
+
+
+def test_an_interrupted_run_ends_at_once_and_says_what_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for number in range(150):
+        Image.effect_noise((500, 400), 40 + number / 3).convert("RGB").save(tmp_path / "mine" / f"{number}.jpg")
+    command = [sys.executable, "-m", "archiver", "dedup", "mine"]
+    started = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert started.stderr is not None
+    assert started.stderr.readline() == b"Reading\n"
+    started.send_signal(signal.SIGINT)
+    said = started.stderr.read().decode()
+    assert started.wait() == 130
+    assert "what was measured and compared is kept; the same command again goes on from there" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "mine-duplicates" / "report.json").exists()

@@ -58,7 +58,7 @@ def command(posts: tuple[str, ...], output: Path | None, input_list: Any, simula
     settings = options.archive_settings(values)
     if simulate:
         return _simulate(sources, settings, values)
-    with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"], goes_on=True) as progress:
+    with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"], kept="what was fetched") as progress:
         runs = many.archive(sources, output, settings, progress.event, limit=values["limit"], jobs=values["jobs"])
     return finish(runs, as_json=values["json_"], quiet=values["quiet"], fail_on_duplicates=fail_on_duplicates)
 

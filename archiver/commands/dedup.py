@@ -30,6 +30,7 @@ def command(paths: tuple[Path, ...], output: Path | None, fail_on_duplicates: bo
 
     where = output or Path(f"{paths[0].resolve().name or 'pictures'}-duplicates")
     settings = Settings(strictness=values["strictness"], workers=values["workers"], wacz=False)
-    with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"]) as progress:
+    kept = "what was measured and compared"
+    with Progress(quiet=values["quiet"], verbose=values["verbose"], log=values["log"], kept=kept) as progress:
         run = dedup(paths, where, settings, Means(progress.event))
     return finish([run], as_json=values["json_"], quiet=values["quiet"], fail_on_duplicates=fail_on_duplicates)

@@ -23,7 +23,7 @@ def command(output: Path, quiet: bool) -> int:
     """
     from archiver.pipeline.demo import demo
 
-    with Progress(quiet=quiet, goes_on=True) as progress:
+    with Progress(quiet=quiet, kept="what was fetched") as progress:
         run = demo(output, progress.event)
     code = finish([run], as_json=False, quiet=quiet)
     report = (output / "report.html").resolve()

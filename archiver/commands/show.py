@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 class Progress:
     """Shows events on stderr as they happen, and writes them to a log file of JSON lines when one is wanted.
 
-    `goes_on`: what was done is kept when the run is interrupted, and the same command takes it up, which is then said.
+    `kept`: what is kept when the run is interrupted, so that the same command takes it up, which is then said.
     """
 
-    def __init__(self, *, quiet: bool = False, verbose: int = 0, log: Path | None = None, goes_on: bool = False) -> None:
-        self._goes_on = goes_on
+    def __init__(self, *, quiet: bool = False, verbose: int = 0, log: Path | None = None, kept: str = "") -> None:
+        self._kept = kept
         self._quiet, self._verbose, self._log_path = quiet, verbose, log
         self._stack = ExitStack()
         self._log: TextIO | None = None
@@ -45,8 +45,8 @@ class Progress:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: Any) -> None:
         self._stack.close()
-        if self._goes_on and isinstance(error, KeyboardInterrupt):
-            raise KeyboardInterrupt("what was fetched is kept; the same command again goes on from there") from error
+        if self._kept and isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(f"{self._kept} is kept; the same command again goes on from there") from error
 
     def event(self, event: Event) -> None:
         self._follower.follow(event)

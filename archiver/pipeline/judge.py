@@ -219,7 +219,7 @@ class Judge:
             self._check()
             self._cache.save_pairs(pairs, strictness)
             known.update({(pair.a, pair.b): pair for pair in pairs})
-            self._event(Event("compared", fields={"pairs": len(batch), "total": len(wanted)}))
+            self._event(Event("compared", fields={"pairs": len(batch), "total": len(rest)}))
         return [known[a.payload, b.payload] for a, b in wanted]
 
     def _one_by_one(self, batch: Sequence[tuple[Picture, Picture]]) -> list[Pair]:

@@ -175,6 +175,8 @@ class Counts:
     retries: int = 0
     measured: int = 0
     compared: int = 0
+    pairs: int = 0
+    """How many are to be compared, as far as is known."""
     size_bytes: int = 0
 
     @property
@@ -198,6 +200,7 @@ class Counts:
                 self.measured += 1
             case "compared":
                 self.compared += int(event.fields.get("pairs", 1))
+                self.pairs = int(event.fields.get("total", 0))
 
     def words(self) -> str:
         """`41 of 93 fetched, 3 missed, 2 tried again, 12 MB, 40 measured`: only what is not nothing.
@@ -208,7 +211,8 @@ class Counts:
         parts = [f"{self.captured:,}{of} fetched" if self.done else ""]
         parts += [f"{self.missed:,} missed" if self.missed else "", f"{self.retries:,} tried again" if self.retries else ""]
         parts += [wording.size(self.size_bytes) if self.size_bytes else "", f"{self.measured:,} measured" if self.measured else ""]
-        parts.append(f"{wording.count(self.compared, 'pair')} compared" if self.compared else "")
+        of = f"{self.compared:,} of " if self.compared < self.pairs else ""
+        parts.append(f"{of}{wording.count(max(self.compared, self.pairs), 'pair')} compared" if self.compared else "")
         return ", ".join(part for part in parts if part)
 
 

@@ -71,6 +71,13 @@ def test_counts_are_of_pictures_and_pairs_through_all_stages() -> None:
     assert counts.words() == "18 of 20 fetched, 2 missed, 1 tried again, 18 kB, 1 measured, 50 pairs compared"
 
 
+def test_pairs_are_counted_of_all_that_are_to_be_compared() -> None:
+    counts = terminal.Counts()
+    for done, words in ((48, "48 of 1,050 pairs compared"), (1002, "1,050 pairs compared")):
+        counts.add(Event("compared", fields={"pairs": done, "total": 1050}))
+        assert counts.words() == words
+
+
 def test_the_summary_of_nothing() -> None:
     report = replace(sample()[0], images=(), clusters=(), unsure=(), held_apart=())
     assert terminal.summary(report)[1] == "0 of 0 pictures archived from 0 hosts (0 B)"
