@@ -21,6 +21,8 @@ from archiver.picture.features import Floats
 REGIONS_MAX = 4
 COARSE_FROM, COARSE_BELOW, COARSE_BIG = 0.75, 0.97, 0.03
 """Between these shares of agreement, and with no larger region apart, half the size is looked at too."""
+SHARPER_FROM = 0.6
+"""The share of agreement from which on it is asked which picture is the sharper one."""
 WRITTEN_BELOW = 0.975
 """The share of agreement below which rows of letters are looked for."""
 STROKES_FROM, STROKE_LEVELS = 0.93, 16.0
@@ -108,9 +110,9 @@ class Look:
     strokes_both: float
     """How much of that is the other way: 0 where one is only brighter, .5 at most."""
     noise: float
-    """Median difference in grey levels."""
+    """Median difference in grey levels; 0 where no strokes differ."""
     sharper: float
-    """How much stronger the finest detail of the sharper picture is, as a ratio of at least 1."""
+    """How much stronger the finest detail of the sharper picture is, as a ratio of at least 1; 1 where little agrees."""
     plain_a: float
     plain_b: float
     """Share of the disagreeing box that has the two commonest colours in either picture: high for boxes, captions and logos."""
@@ -152,7 +154,7 @@ def look(laid: Laid) -> Look | None:
     good, big = share_above(values, AGREES) if len(values) else 0.0, regions[0].area if regions else 0.0
     codes = colour_codes(laid.a), colour_codes(laid.b)
     one_way, even = marks(grey_a, grey_b, mask)
-    fine = _strokes(rest, mask) if good > STROKES_FROM else (0.0, 0.0, 0.0)
+    fine = _strokes(rest, mask) if good > STROKES_FROM else (0.0, 0.0, 0.0, 0.0)
     soft = _softened(laid) if COARSE_FROM < good < COARSE_BELOW and big < COARSE_BIG else (0.0, 0.0)
     return Look(
         detail=len(values) / area,
@@ -179,8 +181,8 @@ def look(laid: Laid) -> Look | None:
         strokes=fine[0],
         strokes_most=fine[1],
         strokes_both=fine[2],
-        noise=median(np.abs(rest[mask])),
-        sharper=_sharper(grey_a, grey_b, mask),
+        noise=fine[3],
+        sharper=_sharper(grey_a, grey_b, mask) if good > SHARPER_FROM or one_way else 1.0,
         plain_a=plain(codes[0][labels]),
         plain_b=plain(codes[1][labels]),
         ground=max(plain(code[::2, ::2][mask[::2, ::2]]) for code in codes),
@@ -269,16 +271,18 @@ def bearer(laid: Laid) -> float:
     return float(np.log2((edges[1] + 4.0) / (edges[0] + 4.0)))
 
 
-def _strokes(rest: Floats, mask: Mask) -> tuple[float, float, float]:
-    """What differs at half the size, where other edges no longer do: its share, how strongly, and how much of it is the other way."""
+def _strokes(rest: Floats, mask: Mask) -> tuple[float, float, float, float]:
+    """What differs at half the size, where other edges no longer do: its share, how strongly, how much of it is the other way; and by how
+    much half of all pixels differ."""
     size = (max(4, mask.shape[1] // 2), max(4, mask.shape[0] // 2))
     inner = cv2.erode(mask.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=0)
     values = cv2.resize(rest, size, interpolation=cv2.INTER_AREA)[cv2.resize(inner, size, interpolation=cv2.INTER_NEAREST) > 0]
     strong = values[np.abs(values) > STROKE_LEVELS]
     if not len(strong):
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0, 0.0
+    noise = median(np.abs(rest[mask]))
     up, down = float(strong[strong > 0].sum()), float(-strong[strong < 0].sum())
-    return len(strong) / len(values), quantile(np.abs(values), 0.995), min(up, down) / (up + down)
+    return len(strong) / len(values), quantile(np.abs(values), 0.995), min(up, down) / (up + down), noise
 
 
 def _sharper(one: Floats, other: Floats, mask: Mask) -> float:
