@@ -112,7 +112,7 @@ def _verdict(
         share = 100 * min(seen.frame.content_a, seen.frame.content_b)
         return Verdict.UNSURE, (Relation.CONTAINS,), f"{page} is a page that contains the other as {share:.0f} % of its area"
     if joined and is_other_colouring(seen):
-        return Verdict.UNSURE, (Relation.UNSURE, Relation.RECOLOURED), "the same drawing in other colours"
+        return Verdict.UNSURE, (Relation.UNSURE, Relation.RECOLOURED), "the same picture in other colours"
     if joined and is_turned(seen):
         return Verdict.UNSURE, (Relation.UNSURE, Relation.ROTATED), "the same drawing, turned"
     if joined:
