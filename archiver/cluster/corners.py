@@ -35,8 +35,11 @@ MATCH_MAX_BITS = 40
 """Hamming distance of two descriptors (of 256) that still match."""
 VOTES_MIN = 5
 """Matches that agree on scale and angle; three gave three times as many pairs and hardly a further copy."""
-FEW_POINTS, VOTES_OF_FEW = 120, 3
+FEW_POINTS, VOTES_OF_FEW = 60, 3
 """A picture with so few corners has not six to spare; there three votes do, and they cost few pairs."""
+SPARSE_POINTS, SPARSE_TABLES, SPARSE_BITS = 200, 8, 4
+"""A picture with at most so many corners is looked up in further tables, whose keys are longer by so many bits: its matches are few, and
+the corners of drawings lie in crowded buckets, which longer keys divide. On six sets a third of the copies never met before do meet."""
 PLACE_PX = 64.0
 """Side of the squares, in pixels of the view, within which matches agree on a place."""
 _ANGLE_BINS = 24
@@ -52,15 +55,16 @@ def by_points(sketches: Sequence[WithCorners]) -> set[tuple[int, int]]:
     if total == 0:
         return set()
     owner = np.repeat(np.arange(len(sketches)), counts)
-    codes = _near(np.concatenate([sketch.descriptors for sketch in sketches]), owner)
+    sparse = (np.array(counts) <= SPARSE_POINTS)[owner]
+    codes = _near(np.concatenate([sketch.descriptors for sketch in sketches]), owner, sparse)
     points = np.concatenate([sketch.points for sketch in sketches])
     few = np.array(counts) <= FEW_POINTS
     found: set[tuple[int, int]] = set()
     for chunk in _by_owner(codes, np.cumsum(counts) * total):
         left, right = chunk // total, chunk % total
-        sparse = few[owner[left]] | few[owner[right]]
+        scarce = few[owner[left]] | few[owner[right]]
         found |= _vote(left, right, owner, points, len(sketches), VOTES_MIN)
-        found |= _vote(left[sparse], right[sparse], owner, points, len(sketches), VOTES_OF_FEW)
+        found |= _vote(left[scarce], right[scarce], owner, points, len(sketches), VOTES_OF_FEW)
     return found
 
 
@@ -79,20 +83,35 @@ def _by_owner(codes: Ints, beyond: Ints) -> Iterator[Ints]:
         start = end
 
 
-def _near(descriptors: NDArray[np.uint8], owner: Ints) -> Ints:
-    """Matching descriptors of different owners, each pair once, sorted: the number of the smaller times the count of all plus the other."""
+def _near(descriptors: NDArray[np.uint8], owner: Ints, sparse: NDArray[np.bool_]) -> Ints:
+    """Matching descriptors of different owners, each pair once, sorted: the number of the smaller times the count of all plus the other.
+
+    `sparse`: which of them belong to pictures that have few.
+    """
     words = np.ascontiguousarray(np.ascontiguousarray(descriptors).view("<u8").T)
     seen = np.zeros(0, np.int64)
     keys = _keys(descriptors, max(KEY_BITS, math.ceil(math.log2(len(descriptors) / BUCKET_MEAN))))
     del descriptors  # a tenth of a gigabyte for 3.5 million corners
-    for columns in keys:
+    for number, columns in enumerate(keys):
         pending: list[Ints] = []
-        for left, right in _bucket_pairs(_take_bits(words, columns)):
+        for left, right in _pairs(_take_bits(words, columns), sparse if number >= TABLES else None):
             pending.append(_matching(words, owner, left, right))
             if sum(map(len, pending)) > CHUNK_PAIRS:
                 seen, pending = _merged(seen, pending), []
         seen = _merged(seen, pending)
     return seen
+
+
+def _pairs(keys: NDArray[np.uint32], sparse: NDArray[np.bool_] | None) -> Iterator[tuple[Ints, Ints]]:
+    """Pairs of rows with one key; where `sparse` is given, those of which at least one is."""
+    if sparse is None:
+        yield from _bucket_pairs(keys)
+        return
+    rows = np.flatnonzero(np.isin(keys, keys[sparse]))
+    for one, other in _bucket_pairs(keys[rows]):
+        left, right = rows[one], rows[other]
+        keep = sparse[left] | sparse[right]
+        yield left[keep], right[keep]
 
 
 def _merged(seen: Ints, pending: list[Ints]) -> Ints:
@@ -115,11 +134,13 @@ def _matching(words: NDArray[np.uint64], owner: Ints, left: Ints, right: Ints) -
 
 
 def _keys(descriptors: NDArray[np.uint8], key_bits: int) -> list[Ints]:
-    """Per table the bits of its key, drawn from the half of all bits that is most balanced. Fixed seed: every run draws the same."""
+    """Per table the bits of its key, drawn from the most balanced of all bits; those for all corners first, then those for the few of
+    sparse pictures. Fixed seed: every run draws the same."""
     share = np.unpackbits(descriptors, axis=1).mean(axis=0) if len(descriptors) < 50_000 else _share(descriptors)
     balanced = np.argsort(np.abs(share - 0.5), kind="stable")[:160]
     rng = np.random.default_rng(20)
-    return [rng.choice(balanced, key_bits, replace=False) for _ in range(TABLES)]
+    sizes = [key_bits] * TABLES + [key_bits + SPARSE_BITS] * SPARSE_TABLES
+    return [rng.choice(balanced, size, replace=False) for size in sizes]
 
 
 def _share(descriptors: NDArray[np.uint8]) -> NDArray[np.float64]:

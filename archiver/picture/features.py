@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 
 from archiver.picture.windows import RATIOS, Box, cuts, halves
 
-FEATURES_VERSION = "2"
+FEATURES_VERSION = "3"
 """Changes with anything that changes the bytes of `Features`."""
 
 POINTS_MAX = 400
 PAD_PX = 16
 """Repeated edge around the view, so that corners near the frame are found."""
+CORNERS_PX, ENLARGED_MOST = 320, 2.0
+"""A smaller view is enlarged to so many pixels before corners are looked for, at most so many times: a descriptor sees 31 pixels around
+a corner, and in a thumbnail or an icon that is half the picture, of which no crop shows the same."""
 LOOK_PX = 256
 GLIMPSE_PX = 112
 FLAT_STD = 3.0
@@ -170,12 +173,16 @@ def _extract(view: Bytes) -> _View:
 
 def _corners(grey: Bytes) -> tuple[Floats, Bytes]:
     orb = cv2.ORB.create(POINTS_MAX, 1.2, 8, fastThreshold=10)
+    enlarged = max(1.0, min(ENLARGED_MOST, CORNERS_PX / max(grey.shape)))
+    if enlarged > 1.0:
+        grey = cv2.resize(grey, None, fx=enlarged, fy=enlarged, interpolation=cv2.INTER_CUBIC)
     padded = cv2.copyMakeBorder(grey, PAD_PX, PAD_PX, PAD_PX, PAD_PX, cv2.BORDER_REPLICATE)
     found, descriptors = orb.detectAndCompute(padded, None)
     if descriptors is None:
         return np.zeros((0, 4), np.float32), np.zeros((0, 32), np.uint8)
     points = np.array([(*point.pt, point.size, point.angle) for point in found], np.float32)
-    points[:, :2] -= PAD_PX
+    points[:, :2] = (points[:, :2] - PAD_PX + 0.5) / enlarged - 0.5
+    points[:, 2] /= enlarged
     return points, descriptors
 
 

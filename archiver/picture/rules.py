@@ -90,9 +90,14 @@ BANNER_EITHER = Band(0.92, 0.98, 1.02)
 BANNER_TELLS = Band(0.70, 0.76, 0.81)
 """Share of the detail that agrees, and how plain the strip is: one of many colours that holds most of the detail is another picture."""
 BANNER_SIGN = Band(0.84, 0.90, 0.97)
+BANNER_LEVEL = Band(9.0, 7.0, 5.0)
+"""Degrees to the nearest quarter turn: a strip runs along a side of the picture that bears it, and copies are straightened by a few."""
 BADGE_SIDE = Band(0.42, 0.36, 0.25)
 BADGE_FILL = Band(0.50, 0.58, 0.75)
 BADGE_CORNER = Band(0.08, 0.05, 0.02)
+PATCHED_COVER = Band(0.78, 0.86, 0.95)
+"""Share of one of the two that lies on the other: of letters and signs that share a stroke each has something in a corner, and neither
+lies on the other. No copy with a patch on seven sets has less than .92."""
 PLATE_FILL = Band(0.38, 0.48, 0.70)
 PLATE_CORNER = Band(0.11, 0.075, 0.03)
 PLATE_DETAIL = Band(0.40, 0.55, 0.75)
@@ -172,15 +177,16 @@ def banner(seen: Evidence) -> float:
     flat = max(BANNER_PLAIN.grade(strip.plain), BANNER_STEP.grade(strip.step), both, sided, covered)
     laid_over = max(line, min(across, BANNER_SHORT.grade(strip.high), flat))
     laid_over = min(laid_over, BANNER_TELLS.grade(seen.look.good + strip.plain), BANNER_EITHER.grade(strip.plain + strip.one_sign))
+    level = BANNER_LEVEL.grade(abs((seen.frame.angle_deg + 45.0) % 90.0 - 45.0))
     sure = min(BANNER_EDGES.grade(strip.wide), BANNER_REST.grade(strip.rest), BANNER_CORNERS.grade(seen.inliers), _placed(seen))
     alike = min(BANNER_FILL.grade(strip.fill), BEYOND.grade(strip.rest), STRAY.grade(strip.stray))
-    return min(laid_over, alike, max(sure, _surely_placed(seen)))
+    return min(laid_over, level, alike, max(sure, _surely_placed(seen)))
 
 
 def badge(seen: Evidence) -> float:
     """All that stands apart is compact, flat-coloured patches in corners, where logos are put."""
     look = seen.look
-    sure = min(REST.grade(look.rest), STRAY.grade(look.scattered), _surely_placed(seen))
+    sure = min(REST.grade(look.rest), STRAY.grade(look.scattered), PATCHED_COVER.grade(seen.cover), _surely_placed(seen))
     return min(_patches(look.regions, BADGE_FILL, BADGE_CORNER), PLAIN.grade(_plain(seen)), sure)
 
 
@@ -188,7 +194,8 @@ def plate(seen: Evidence) -> float:
     """All that stands apart is compact patches in corners, of any colours, on a picture full of detail that surely agrees elsewhere."""
     look = seen.look
     sure = min(PLATE_DETAIL.grade(look.detail), PLATE_REST.grade(look.rest), PLATE_CORNERS.grade(seen.inliers))
-    return min(_patches(look.regions, PLATE_FILL, PLATE_CORNER), sure, STRAY.grade(look.scattered), _placed(seen))
+    apart = min(_patches(look.regions, PLATE_FILL, PLATE_CORNER), STRAY.grade(look.scattered))
+    return min(apart, sure, PATCHED_COVER.grade(seen.cover), _placed(seen))
 
 
 def _patches(regions: tuple[Region, ...], fill: Band, corner: Band) -> float:

@@ -107,6 +107,37 @@ def test_a_picture_with_few_corners_needs_fewer_votes() -> None:
     assert candidates([picture(0), picture(1)], [whole, part]) == [(0, 1)]
 
 
+def flipped(descriptors: np.ndarray, bits: int, rng: np.random.Generator) -> np.ndarray:
+    """Each descriptor with so many of its bits the other way."""
+    planes = np.unpackbits(descriptors, axis=1)
+    for row in planes:
+        row[rng.choice(256, bits, replace=False)] ^= 1
+    return np.packbits(planes, axis=1)
+
+
+def test_more_is_done_to_find_copies_of_pictures_with_few_corners(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight corners each, whose descriptors a rough copy changed by 40 of 256 bits: further tables bring together what the first miss."""
+    rng = np.random.default_rng(11)
+    bare = [replace(one, points=one.points[:8], descriptors=one.descriptors[:8]) for one in map(sketch, range(100))]
+    copies = [replace(moved(one, 0.0, 0.5), descriptors=flipped(one.descriptors, 40, rng)) for one in bare]
+    pictures = [picture(number) for number in range(200)]
+    found = candidates(pictures, [*bare, *copies])
+    assert all(other == one + 100 for one, other in found)
+    monkeypatch.setattr(corners, "SPARSE_TABLES", 0)
+    assert len(candidates(pictures, [*bare, *copies])) + 10 < len(found)
+    assert len(found) > 80
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=30))
+def test_pairs_of_one_key_are_those_of_the_sparse(rows: list[tuple[int, bool]]) -> None:
+    keys, sparse = np.array([key for key, _ in rows], np.uint32), np.array([few for _, few in rows], bool)
+    pairs = [(int(a), int(b)) for one, other in corners._pairs(keys, sparse) for a, b in zip(one, other, strict=True)]
+    wanted = {(a, b) for a in range(len(rows)) for b in range(a + 1, len(rows)) if keys[a] == keys[b] and (sparse[a] or sparse[b])}
+    assert len(pairs) == len(wanted)
+    assert {(min(pair), max(pair)) for pair in pairs} == wanted
+
+
 def moved(one: Points, angle_deg: float, scale: float, seed: int | None = None) -> Points:
     """The same descriptors, turned and scaled together; with a seed each at a place of its own."""
     points = one.points.copy()

@@ -6,6 +6,7 @@ import hashlib
 import io
 import itertools
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,12 +16,13 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from archiver.cluster.groups import group
 from archiver.model import Measured, Pair, Relation, Verdict
-from archiver.picture.compare import compare
+from archiver.picture import rules
+from archiver.picture.compare import compare, find
 from archiver.picture.compare_look import look
 from archiver.picture.compare_place import Placement, glance, lay, refine
 from archiver.picture.features import Features, extract
 from archiver.picture.measure import measure
-from archiver.picture.rules import STRICTNESS, Band
+from archiver.picture.rules import STRICTNESS, Band, Evidence
 from archiver.pipeline import answers
 from benchmarks.makeset import TRANSFORMS, chart, collage, encoding, figure, font, page
 
@@ -488,6 +490,50 @@ def test_a_picture_squeezed_by_a_quarter_is_left_to_a_person() -> None:
     pair = judged(measured(SCENE), measured(SCENE.resize((SCENE.width * 3 // 4, SCENE.height))))
     assert pair.verdict is Verdict.UNSURE, pair
     assert pair.because == "one of them is stretched by 33 % in one direction, as few copies are"
+
+
+def icon(seed: int) -> Image.Image:
+    """A small drawing on white."""
+    rng, image = random.Random(seed), Image.new("RGB", (480, 440), "white")
+    draw = ImageDraw.Draw(image)
+    for _ in range(9):
+        x, y, wide, high = rng.randint(40, 360), rng.randint(40, 320), rng.randint(30, 140), rng.randint(30, 120)
+        colour = tuple(rng.randint(20, 230) for _ in range(3))
+        shape = draw.ellipse if rng.random() < 0.5 else draw.rectangle
+        shape((x, y, min(470, x + wide), min(430, y + high)), fill=colour, outline="black", width=4)
+    return image.resize((120, 110), Image.Resampling.LANCZOS)
+
+
+@pytest.mark.parametrize("seed", [3, 5, 8, 9])
+def test_a_part_of_an_icon_that_was_enlarged_is_cropped(seed: int) -> None:
+    """What a descriptor sees of an icon is half the icon, unless corners are looked for in an enlarged one."""
+    small = icon(seed)
+    part = small.crop((20, 14, 110, 96)).resize((400, 364), Image.Resampling.LANCZOS)
+    pair = judged(measured(small, ("png", 0)), measured(part))
+    assert (pair.verdict, pair.relations[0]) == (Verdict.SAME, Relation.CROPPED), pair
+    assert "cropped to 56 % of the area" in pair.because
+
+
+def evidence_of(transform: str) -> Evidence:
+    rng = random.Random(transform)
+    one, other = measured(SCENE), measured(TRANSFORMS[transform](SCENE, rng), encoding(transform, rng))
+    found = find(one.picture, Features.from_bytes(one.features), other.picture, Features.from_bytes(other.features))
+    assert found is not None
+    return found.evidence
+
+
+@pytest.mark.parametrize(("angle_deg", "is_one"), [(0.0, True), (-4.8, True), (94.0, True), (10.4, False), (-80.0, False)])
+def test_a_banner_lies_level_in_the_picture_that_bears_it(angle_deg: float, is_one: bool) -> None:
+    seen = evidence_of("text_banner")
+    assert (rules.banner(replace(seen, frame=replace(seen.frame, angle_deg=angle_deg))) >= STRICTNESS["normal"]) is is_one
+
+
+@pytest.mark.parametrize(("share", "is_one"), [(1.0, True), (0.92, True), (0.76, False)])
+def test_a_logo_lies_on_a_picture_of_which_the_other_shows_nearly_all(share: float, is_one: bool) -> None:
+    """Of letters that share a stroke each has something in a corner, and a good part of either is not on the other."""
+    seen = evidence_of("logo")
+    frame = replace(seen.frame, cover_a=share, cover_b=share, content_a=share, content_b=share)
+    assert (max(rules.badge(replace(seen, frame=frame)), rules.plate(replace(seen, frame=frame))) >= STRICTNESS["normal"]) is is_one
 
 
 def test_a_line_of_letters_without_a_box_is_laid_over_a_drawing() -> None:
