@@ -34,6 +34,8 @@ _TABLES = {
 }
 """Compared word for word with what a file says of itself: another schema is another file."""
 
+_BLOBS = ("features", "preview", "thumbnail")
+
 _OUTSIDE = {
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN),
     *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOMEM),
@@ -148,11 +150,14 @@ class Cache:
         picture = found.picture if isinstance(found, Measured) else found
         facts = json.dumps(asdict(picture), separators=(",", ":")).encode()
         statements: list[_Statement] = [("INSERT OR REPLACE INTO measured VALUES (?, ?, ?)", (picture.payload, self.version, _seal(facts)))]
-        if isinstance(found, Measured):
-            for kind in ("features", "preview", "thumbnail"):
-                row = (picture.payload, kind, self.version, _seal(getattr(found, kind)))
-                statements.append(("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)", row))
+        kinds = _BLOBS if isinstance(found, Measured) else ()
+        for kind in kinds:
+            row = (picture.payload, kind, self.version, _seal(getattr(found, kind)))
+            statements.append(("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)", row))
         self._write(statements)
+        known = "SELECT 1 FROM blobs WHERE payload = ? AND kind = ? AND version = ?"
+        if not all(self._rows(known, (picture.payload, kind, self.version)) for kind in kinds):
+            self._write(statements, anew=True)  # keys of a damaged page are out of order: what goes in is not found again
 
     # --- pairs ---
 
@@ -191,13 +196,17 @@ class Cache:
         except (sqlite3.Error, UnicodeDecodeError):
             return []  # a damaged page holds nothing
 
-    def _write(self, statements: list[_Statement]) -> None:
+    def _write(self, statements: list[_Statement], *, anew: bool = False) -> None:
+        """`anew`: into a new file, for this one is known to be damaged."""
         with self._lock:
             try:
-                _transact(self._connection, statements)
+                if not anew:
+                    _transact(self._connection, statements)
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 if not _is_damage(error):
                     raise OutputError(f"cannot write the cache {self.path}: {error}") from error
+                anew = True
+            if anew:
                 self._connection.close()
                 _remove(self.path)
                 self._connection = _connect(self.path, self.version)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sqlite3
 import subprocess
@@ -135,6 +136,20 @@ def test_a_damaged_file_gives_the_right_value_or_none(tmp_path: Path, data: st.D
             assert cache.load_features(PICTURE.payload) == MEASURED.features
         cache.save(MEASURED)
         assert cache.load_features(PICTURE.payload) == MEASURED.features
+
+
+def test_what_is_saved_is_found_though_a_key_is_out_of_its_order(tmp_path: Path) -> None:
+    """One bit of a key in the index of the file: what is saved then goes to another place than it is looked for at."""
+    path = tmp_path / "c.sqlite"
+    with Cache.open(path, "v") as cache:
+        cache.save(MEASURED)
+    content = path.read_bytes()
+    keys = [at for at in range(len(content)) if content.startswith((b"a" * 64 + b"preview", b"a" * 64 + b"thumbnail"), at)]
+    for at, within in itertools.product(keys, (0, 5, 63, 64)):
+        path.write_bytes(content[: at + within] + bytes([content[at + within] ^ 1]) + content[at + within + 1 :])
+        with Cache.open(path, "v") as cache:
+            cache.save(MEASURED)
+            assert cache.load_features(PICTURE.payload) == MEASURED.features
 
 
 def test_readers_in_other_processes_see_what_was_saved_while_the_writer_is_open(tmp_path: Path) -> None:
