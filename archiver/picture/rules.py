@@ -94,7 +94,7 @@ BANNER_LEVEL = Band(9.0, 7.0, 5.0)
 """Degrees to the nearest quarter turn: a strip runs along a side of the picture that bears it, and copies are straightened by a few."""
 BADGE_SIDE = Band(0.42, 0.36, 0.25)
 BADGE_FILL = Band(0.50, 0.58, 0.75)
-BADGE_CORNER = Band(0.08, 0.05, 0.02)
+BADGE_CORNER = Band(0.10, 0.065, 0.03)
 PATCHED_COVER = Band(0.78, 0.86, 0.95)
 """Share of one of the two that lies on the other: of letters and signs that share a stroke each has something in a corner, and neither
 lies on the other. No copy with a patch on seven sets has less than .92."""
