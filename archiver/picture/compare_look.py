@@ -27,6 +27,8 @@ WRITTEN_BELOW = 0.975
 """The share of agreement below which rows of letters are looked for."""
 STROKES_FROM, STROKE_LEVELS = 0.93, 16.0
 """The share of agreement from which on small strokes are looked at, and grey levels by which they differ."""
+CAPTION_HIGH = 0.26
+"""Share of the height within which words stand that are written over the upper or lower end of a picture."""
 BEARER_LEVELS, BEARER_PX = 14.0, 20
 """Grey levels and pixels from which on something lies on one of the two."""
 COLOURED, COLOURED_LEAST = 14.0, 0.004
@@ -97,6 +99,9 @@ class Look:
     """How many of those pixels lie on even ground of either, relative to how many of all do: low for what follows the edges."""
     written: Written | None
     """What differs as rows of letters; None where there are none or it was not looked at."""
+    edges: float
+    """By how many doublings the edges around what disagrees are stronger in the one than in the other; 0 where it is not only above and
+    below."""
     letters: int
     """Letters or words side by side in one row, when all that stands apart is such a row; else 0."""
     coarse: float
@@ -137,6 +142,13 @@ class Look:
     def region(self) -> Region | None:
         return self.regions[0] if self.regions else None
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """How wide what disagrees is in the upper and in the lower half, as a share; 0 where nothing does."""
+        halves = [each for each in self.regions if each.box[1] < 0.5], [each for each in self.regions if each.box[1] >= 0.5]
+        above, below = (max(each.box[2] for each in half) - min(each.box[0] for each in half) if half else 0.0 for half in halves)
+        return above, below
+
 
 def look(laid: Laid) -> Look | None:
     """Measure a pair of laid pictures; None when there is too little of them."""
@@ -175,6 +187,7 @@ def look(laid: Laid) -> Look | None:
         marks=one_way,
         marks_even=even,
         written=written(toned, mask) if good < WRITTEN_BELOW else None,
+        edges=abs(_edges(grey_a, grey_b, apart, mask)) if regions and all(map(is_above_or_below, regions)) else 0.0,
         letters=letters(np.where(mask, rest, 0.0)),
         coarse=soft[0],
         coarse_big=soft[1],
@@ -266,9 +279,19 @@ def bearer(laid: Laid) -> float:
     apart = mask & (np.abs(toned.a - toned.b) > BEARER_LEVELS)
     if count(apart) < BEARER_PX:
         return 0.0
+    return _edges(toned.a, toned.b, apart, mask)
+
+
+def _edges(one: Floats, other: Floats, apart: Mask, mask: Mask) -> float:
+    """By how many doublings the edges of the other are stronger, on and around what disagrees."""
     around = mask & (cv2.dilate(apart.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-    edges = [np.hypot(*(cv2.Sobel(grey, cv2.CV_32F, *way) for way in ((1, 0), (0, 1))))[around].mean() for grey in (toned.a, toned.b)]
+    edges = [np.hypot(*(cv2.Sobel(grey, cv2.CV_32F, *way) for way in ((1, 0), (0, 1))))[around].mean() for grey in (one, other)]
     return float(np.log2((edges[1] + 4.0) / (edges[0] + 4.0)))
+
+
+def is_above_or_below(region: Region) -> bool:
+    """Where captions stand: within the upper or the lower quarter."""
+    return region.box[3] <= CAPTION_HIGH or region.box[1] >= 1.0 - CAPTION_HIGH
 
 
 def _strokes(rest: Floats, mask: Mask) -> tuple[float, float, float, float]:

@@ -34,6 +34,10 @@ SHARPER_FROM, SOFTENED_FROM = 1.16, 1.08
 OVERLAY_FROM = 0.004
 """Share of the overlap in one disagreeing region that is more than what encoders leave."""
 STRETCHED = 1.08
+LETTERED_FROM = 1.4
+"""Doublings by which large letters have stronger edges than what they are written over."""
+
+OVERLAYS = ("banner", "badge", "plate", "captioned", "button", "watermark", "inked", "written", "lettering")
 
 _CORNERS = {(0, 0): "at the upper left", (2, 0): "at the upper right", (0, 2): "at the lower left", (2, 2): "at the lower right"}
 _EDGES = {(1, 0): "at the top", (1, 2): "at the bottom", (0, 1): "at the left", (2, 1): "at the right", (1, 1): "in the middle"}
@@ -62,7 +66,7 @@ def relations(seen: Evidence, rule: str) -> tuple[Relation, ...]:
 
 def is_overlaid(seen: Evidence, rule: str) -> bool:
     """Something lies on one of the two: a rule for overlays joined them, or one compact region stands apart."""
-    if rule in ("banner", "badge", "plate", "watermark", "inked", "written", "lettering"):
+    if rule in OVERLAYS:
         return True
     if is_marked(seen):
         return True
@@ -193,6 +197,8 @@ def _overlay(seen: Evidence, laid: Transform, size: tuple[int, int]) -> str:
     left, top, right, bottom = laid.region
     wide, high = (right - left) / size[0], (bottom - top) / size[1]
     across, down = _third((left + right) / 2 / size[0]), _third((top + bottom) / 2 / size[1])
+    if seen.look.edges > LETTERED_FROM and all(seen.look.ends):
+        return "large lettering laid over it"
     if seen.look.letters:
         return f"lettering laid over it {_EDGES.get((1, down), 'in the middle')}"
     if wide > 0.7 or high > 0.7:

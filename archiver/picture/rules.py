@@ -104,6 +104,13 @@ PLATE_DETAIL = Band(0.40, 0.55, 0.75)
 PLATE_REST = Band(0.970, 0.983, 0.993)
 PLATE_CORNERS = Band(30, 60, 120)
 """For patches that are not of one colour: a picture full of detail that agrees everywhere else, on many corners."""
+BUTTON_CENTRE, BUTTON_SIDE, BUTTON_FILL = Band(0.040, 0.028, 0.012), Band(0.42, 0.36, 0.22), Band(0.44, 0.52, 0.70)
+BUTTON_REST, BUTTON_CORNERS, BUTTON_GROUND = Band(0.980, 0.990, 0.997), Band(60, 110, 200), Band(0.62, 0.56, 0.40)
+BUTTON_DETAIL, BUTTON_FRAMES = Band(0.35, 0.45, 0.70), Band(0.94, 0.96, 0.99)
+"""Only on pictures full of detail: signs and cards bear their symbols in the middle."""
+CAPTIONED_EDGES, CAPTIONED_WIDE, CAPTIONED_REST = Band(1.4, 1.8, 2.3), Band(0.50, 0.65, 0.90), Band(0.980, 0.990, 0.997)
+CAPTIONED_CORNERS, CAPTIONED_DETAIL, CAPTIONED_GROUND = Band(40, 70, 120), Band(0.35, 0.50, 0.80), Band(0.60, 0.50, 0.20)
+"""On photographs: letters on plain ground are the picture itself, as on cards and posters."""
 VEIL_BIG = Band(0.16, 0.12, 0.06)
 VEIL_REST = Band(0.88, 0.925, 0.97)
 VEIL_GROUND = Band(0.72, 0.66, 0.50)
@@ -203,6 +210,30 @@ def _patches(regions: tuple[Region, ...], fill: Band, corner: Band) -> float:
     return min(grades, default=0.0)
 
 
+def button(seen: Evidence) -> float:
+    """All that stands apart is one compact patch in the very middle, where players draw their button, on a picture full of detail."""
+    look, region = seen.look, seen.look.region
+    if region is None or look.parts != 1:
+        return 0.0
+    off = max(abs(region.box[0] + region.box[2] - 1.0), abs(region.box[1] + region.box[3] - 1.0)) / 2.0
+    patch = min(BUTTON_CENTRE.grade(off), BUTTON_SIDE.grade(max(region.wide, region.high)), BUTTON_FILL.grade(region.fill))
+    rich = min(BUTTON_DETAIL.grade(look.detail), BUTTON_GROUND.grade(look.ground), BUTTON_CORNERS.grade(seen.inliers))
+    frames = BUTTON_FRAMES.grade(min(seen.frame.content_a, seen.frame.content_b))
+    return min(patch, rich, frames, BUTTON_REST.grade(look.rest), STRAY.grade(look.scattered), _placed(seen))
+
+
+def captioned(seen: Evidence) -> float:
+    """All that stands apart runs along the upper and the lower end, and the one picture has far stronger edges there: large letters."""
+    look = seen.look
+    if not look.edges:
+        return 0.0
+    wide = min(CAPTIONED_WIDE.grade(wide) for wide in look.ends if wide)
+    rich = min(CAPTIONED_DETAIL.grade(look.detail), CAPTIONED_GROUND.grade(look.ground))
+    sure = max(CAPTIONED_CORNERS.grade(seen.inliers), FRAMES.grade(min(seen.frame.content_a, seen.frame.content_b)))
+    alike = min(CAPTIONED_REST.grade(look.rest), STRAY.grade(look.scattered))
+    return min(CAPTIONED_EDGES.grade(look.edges), wide, rich, sure, alike, _placed(seen))
+
+
 def watermark(seen: Evidence) -> float:
     """What stands apart is only ever brighter (or only darker), and the picture shows through it."""
     through = min(
@@ -269,6 +300,8 @@ RULES: dict[str, Callable[[Evidence], float]] = {
     "banner": banner,
     "badge": badge,
     "plate": plate,
+    "captioned": captioned,
+    "button": button,
     "watermark": watermark,
     "inked": inked,
     "written": written,

@@ -492,6 +492,60 @@ def test_a_picture_squeezed_by_a_quarter_is_left_to_a_person() -> None:
     assert pair.because == "one of them is stretched by 33 % in one direction, as few copies are"
 
 
+def landscape(seed: int) -> Image.Image:
+    """Detail of all sizes, the finest the faintest, as in photographs."""
+    rng, size = np.random.default_rng(seed), (720, 480)
+    layers = ((6, 9, 0.5), (24, 36, 0.3), (90, 135, 0.2))
+    noises = ((Image.fromarray(rng.uniform(0, 255, (high, wide, 3)).astype(np.uint8)), share) for high, wide, share in layers)
+    blended = sum(np.asarray(noise.resize(size, Image.Resampling.BICUBIC), np.float32) * share for noise, share in noises)
+    return Image.fromarray(np.clip(blended, 0, 255).astype(np.uint8))
+
+
+def meme(image: Image.Image, above: str, below: str) -> Image.Image:
+    """Large white letters with a black rim along both ends."""
+    image = image.copy()
+    draw, large = ImageDraw.Draw(image), font(image.height / 5.6)
+    for words, at, anchor in ((above, 0.02, "ma"), (below, 0.98, "md")):
+        draw.text((image.width / 2, image.height * at), words, "white", large, anchor, stroke_width=6, stroke_fill="black")
+    return image
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_large_words_along_both_ends_of_a_photograph_are_an_overlay(seed: int) -> None:
+    photograph = landscape(seed)
+    pair = judged(measured(photograph), measured(meme(photograph, "ONE DOES NOT", "SIT ON CHAIRS")))
+    assert (pair.verdict, pair.relations) == (Verdict.SAME, (Relation.OVERLAID,)), pair
+    assert pair.because == "the same picture, large lettering laid over it"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_photograph_with_other_large_words_is_not_joined(seed: int) -> None:
+    one, other = (meme(landscape(seed), *words) for words in (("ONE DOES NOT", "SIT ON CHAIRS"), ("NOT SURE IF", "ONLY MONDAY")))
+    assert judged(measured(one), measured(other)).verdict is not Verdict.SAME
+
+
+def with_button(image: Image.Image, across: float) -> Image.Image:
+    """A dark disc with a white triangle."""
+    image, (wide, high) = image.copy(), image.size
+    x, y, radius = wide * across, high / 2, min(wide, high) / 8
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), "#202020")
+    draw.polygon([(x - radius / 3, y - radius / 2), (x - radius / 3, y + radius / 2), (x + radius / 2, y)], "white")
+    return image
+
+
+def test_a_button_in_the_very_middle_of_a_photograph_is_an_overlay() -> None:
+    photograph = landscape(7)
+    pair = judged(measured(photograph), measured(with_button(photograph, 0.5)))
+    assert (pair.verdict, pair.relations) == (Verdict.SAME, (Relation.OVERLAID,)), pair
+    assert pair.because == "the same picture, a logo or caption added in the middle"
+
+
+def test_a_patch_anywhere_else_is_another_moment() -> None:
+    photograph = landscape(7)
+    assert judged(measured(photograph), measured(with_button(photograph, 0.42))).relations == (Relation.SAME_SERIES,)
+
+
 def icon(seed: int) -> Image.Image:
     """A small drawing on white."""
     rng, image = random.Random(seed), Image.new("RGB", (480, 440), "white")
