@@ -21,7 +21,8 @@ from archiver.picture.windows import RATIOS, Box, cuts, halves
 FEATURES_VERSION = "3"
 """Changes with anything that changes the bytes of `Features`."""
 
-POINTS_MAX = 400
+POINTS_MAX, POINTS_LEAST, POINTS_PER_PX = 400, 150, 400 / 480
+"""Corners of a view of full size; those that are enlarged for the search have fewer, by the length of their sides."""
 PAD_PX = 16
 """Repeated edge around the view, so that corners near the frame are found."""
 CORNERS_PX, ENLARGED_MOST = 320, 2.0
@@ -172,8 +173,10 @@ def _extract(view: Bytes) -> _View:
 
 
 def _corners(grey: Bytes) -> tuple[Floats, Bytes]:
-    orb = cv2.ORB.create(POINTS_MAX, 1.2, 8, fastThreshold=10)
-    enlarged = max(1.0, min(ENLARGED_MOST, CORNERS_PX / max(grey.shape)))
+    longest = max(grey.shape)
+    enlarged = max(1.0, min(ENLARGED_MOST, CORNERS_PX / longest))
+    most = POINTS_MAX if enlarged == 1.0 else max(POINTS_LEAST, round(POINTS_PER_PX * enlarged * longest))
+    orb = cv2.ORB.create(most, 1.2, 8, fastThreshold=10)
     if enlarged > 1.0:
         grey = cv2.resize(grey, None, fx=enlarged, fy=enlarged, interpolation=cv2.INTER_CUBIC)
     padded = cv2.copyMakeBorder(grey, PAD_PX, PAD_PX, PAD_PX, PAD_PX, cv2.BORDER_REPLICATE)
