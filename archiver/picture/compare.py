@@ -17,6 +17,7 @@ from archiver.picture.compare_look import Look, bearer, look
 from archiver.picture.compare_motion import parted_by_motion
 from archiver.picture.compare_place import Laid, Placement, drift_px, glance, is_worth_a_look, lay, placements, refine
 from archiver.picture.features import Features
+from archiver.picture.pages import is_part
 from archiver.picture.relations import added_to, doubt_in_words, in_words, is_captioned, relations, series_in_words
 from archiver.picture.rules import (
     SERIES_CORNERS,
@@ -25,7 +26,6 @@ from archiver.picture.rules import (
     Evidence,
     agrees_but_for_its_rim,
     is_other_colouring,
-    is_part,
     is_series,
     is_stretched,
     is_turned,

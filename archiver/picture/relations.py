@@ -38,6 +38,7 @@ LETTERED_FROM = 1.4
 """Doublings by which large letters have stronger edges than what they are written over."""
 
 OVERLAYS = ("banner", "badge", "plate", "captioned", "button", "watermark", "inked", "written", "lettering")
+"""The rules that hold only where something lies on one of the two."""
 
 _CORNERS = {(0, 0): "at the upper left", (2, 0): "at the upper right", (0, 2): "at the lower left", (2, 2): "at the lower right"}
 _EDGES = {(1, 0): "at the top", (1, 2): "at the bottom", (0, 1): "at the left", (2, 1): "at the right", (1, 1): "in the middle"}
