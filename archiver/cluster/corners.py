@@ -39,7 +39,7 @@ FEW_POINTS, VOTES_OF_FEW = 60, 3
 """A picture with so few corners has not six to spare; there three votes do, and they cost few pairs."""
 SPARSE_POINTS, SPARSE_TABLES, SPARSE_BITS = 200, 8, 4
 """A picture with at most so many corners is looked up in further tables, whose keys are longer by so many bits: its matches are few, and
-the corners of drawings lie in crowded buckets, which longer keys divide. On six sets a third of the copies never met before do meet."""
+the corners of drawings lie in crowded buckets, which longer keys divide. On six sets 10 of 65 copies meet so that met none before."""
 PLACE_PX = 64.0
 """Side of the squares, in pixels of the view, within which matches agree on a place."""
 _ANGLE_BINS = 24
